@@ -1,0 +1,1 @@
+"""A device-group HAL in Python, and the conformance test suite (CTS) that judges its drivers."""

@@ -1,0 +1,81 @@
+"""Named checks for cases: one message form for every failed expectation.
+
+A failed check says the requirement, what was done, what came back and what the contract asks:
+
+    GRP-2: adding device 2 of capacity 1: came back: no error; the contract asks for:
+    RESOURCE_EXHAUSTED
+
+The plugin adds the command that reproduces the case.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any, NoReturn
+
+import pytest
+
+from cts.hal import HalError, StatusCode
+
+
+class Unsupported(pytest.skip.Exception):
+    """Raised by a case that does not apply to the driver: neither pass nor skip."""
+
+
+class Blocked(pytest.skip.Exception):
+    """Raised for a case that could not run because something else of the driver is broken."""
+
+
+class Raised:
+    """What `expect_error` caught; `error` is there after its block."""
+
+    error: HalError
+
+
+def unsupported(reason: str) -> NoReturn:
+    """Ends the case: it does not apply to this driver, for a reason that people will read."""
+    raise Unsupported(reason)
+
+
+def expect(condition: object, requirement: str, doing: str, *, came_back: Any, asks: str) -> None:
+    """Fails the case unless `condition` holds."""
+    __tracebackhide__ = True
+    if not condition:
+        _fail(requirement, doing, repr(came_back), asks)
+
+
+def expect_equal(actual: Any, expected: Any, requirement: str, doing: str) -> None:
+    """Fails the case unless the two are equal."""
+    __tracebackhide__ = True
+    if actual != expected:
+        _fail(requirement, doing, repr(actual), repr(expected))
+
+
+@contextmanager
+def expect_error(code: StatusCode, requirement: str, doing: str) -> Iterator[Raised]:
+    """Fails the case unless the block raises a `HalError` of that code.
+
+    Another exception than a HalError fails the case too: it carries no canonical code (STA-1).
+    """
+    __tracebackhide__ = True
+    raised = Raised()
+    try:
+        yield raised
+    except HalError as error:
+        if error.code is not code:
+            _fail(requirement, doing, str(error), code.name, cause=error)
+        raised.error = error
+    except Exception as error:
+        _fail(requirement, doing, repr(error), code.name, cause=error)
+    else:
+        _fail(requirement, doing, "no error", code.name)
+
+
+def _fail(
+    requirement: str, doing: str, came_back: str, asks: str, cause: Exception | None = None
+) -> NoReturn:
+    __tracebackhide__ = True
+    raise AssertionError(
+        f"{requirement}: {doing}: came back: {came_back}; the contract asks for: {asks}"
+    ) from cause

@@ -1,0 +1,107 @@
+"""Drivers: what a `cts.drivers` entry point names."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from types import TracebackType
+from typing import ClassVar, Literal, Self
+
+from .device import Device
+from .status import HalError, StatusCode
+
+ObtainedOn = Literal["hardware", "software", "stand-in", "no-device"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DeviceInfo:
+    """A device that a driver could create."""
+
+    path: str
+    """Names the physical device within its driver, the same in every process."""
+    name: str
+    """What people call it."""
+    obtained_on: ObtainedOn = "hardware"
+    """On what a result from this device is obtained; a `stand-in` is a library of ours."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class DriverProperties:
+    """Where honest drivers differ. Cases read these, the matrix shows them."""
+
+    work: bool = True
+    """Implements the work slots (memory, semaphores, queues), not the core ones alone."""
+    async_queue: bool = False
+    """Takes a submission before what it waits for is signalled."""
+    max_devices: int | None = None
+    """Devices that can be alive at once; none for no limit."""
+    max_semaphore_value: int = 2**63 - 1
+    """Largest payload; at least 2**31 - 2."""
+    max_semaphore_jump: int | None = None
+    """Largest step of a payload in one signal; none for no limit."""
+    out_of_range: Literal["recording", "submission", "later"] = "submission"
+    """When a range past its buffer's end is reported."""
+    usage_enforced: bool = False
+    """Refuses a use that the buffer was not allocated for."""
+    max_allocation: int | None = None
+    """Largest buffer, in bytes; none where only memory limits it."""
+    import_alignment: int = 1
+    """Alignment, in bytes, of host memory that can be imported."""
+    children: Literal["retain", "invalidate"] = "retain"
+    """What keeps objects safe from their device's end: they retain it, or they become unusable."""
+    growth_per_device: int = 0
+    """Resident memory, in bytes, that a created and destroyed device may leave behind."""
+
+
+class Driver:
+    """A backend: finds devices and creates them. Constructed without arguments.
+
+    A driver is used in a ``with`` block; its devices may outlive it.
+    """
+
+    name: ClassVar[str]
+    """The name it is selected by, the same as its entry point's."""
+    native: ClassVar[bool] = True
+    """Sits on a vendor's or runtime's library that has error codes of its own."""
+    properties: ClassVar[DriverProperties] = DriverProperties()
+    version: str = ""
+    """Version of what is underneath, known at the latest after `enumerate`."""
+
+    def available(self) -> HalError | None:
+        """None where the backend is usable, else an UNAVAILABLE error: the reason, what to install.
+
+        Anything else that goes wrong here is a broken driver, not an absent one.
+        """
+        return None
+
+    def enumerate(self) -> list[DeviceInfo]:
+        """The devices that `create_device` accepts, the default one first; never empty."""
+        raise HalError(
+            StatusCode.UNIMPLEMENTED, "Driver.enumerate", f"{self.name} has none", driver=self.name
+        )
+
+    def create_device(self, info: DeviceInfo | None = None) -> Device:
+        """A new device in no group, for the caller to release; the default one without `info`.
+
+        Creating from one `info` twice gives two logical devices of one physical device.
+        Raises RESOURCE_EXHAUSTED past `properties.max_devices`.
+        """
+        raise HalError(
+            StatusCode.UNIMPLEMENTED,
+            "Driver.create_device",
+            f"{self.name} has none",
+            driver=self.name,
+        )
+
+    def close(self) -> None:
+        """Gives back what the driver itself holds."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.close()

@@ -1,0 +1,77 @@
+"""Device memory: allocators and the buffers they make."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from enum import IntFlag
+from typing import TYPE_CHECKING
+
+from .device_object import DeviceObject
+
+if TYPE_CHECKING:
+    from .device import Device
+
+
+class MemoryType(IntFlag):
+    """Properties of a buffer's memory; a buffer may have more than were asked for."""
+
+    HOST_VISIBLE = 1 << 0
+    HOST_COHERENT = 1 << 1
+    HOST_CACHED = 1 << 2
+    HOST_LOCAL = 1 << 3
+    DEVICE_VISIBLE = 1 << 4
+    DEVICE_LOCAL = 1 << 5
+
+
+class BufferUsage(IntFlag):
+    """What a buffer may be used for."""
+
+    TRANSFER = 1 << 0
+    MAPPING = 1 << 1
+    DISPATCH_STORAGE = 1 << 2
+
+
+DEFAULT_MEMORY_TYPE = MemoryType.DEVICE_LOCAL | MemoryType.HOST_VISIBLE
+DEFAULT_USAGE = BufferUsage.TRANSFER | BufferUsage.MAPPING
+
+
+class Buffer(DeviceObject, ABC):
+    """A range of device memory."""
+
+    def __init__(self, device: Device, byte_length: int) -> None:
+        super().__init__(device)
+        self._byte_length = byte_length
+
+    @property
+    def byte_length(self) -> int:
+        """Usable size in bytes, as requested."""
+        return self._byte_length
+
+    @abstractmethod
+    def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        """Bytes ``[offset, offset + length)`` as the host sees them; to the end by default.
+
+        Raises OUT_OF_RANGE for a range past the end, PERMISSION_DENIED without MAPPING usage.
+        """
+
+    @abstractmethod
+    def write(self, offset: int, data: bytes) -> None:
+        """Writes `data` from the host at byte `offset`. Raises as `read` does."""
+
+
+class Allocator(ABC):
+    """Makes buffers of one device. It lives as long as the device and is not counted."""
+
+    @abstractmethod
+    def allocate(
+        self,
+        size: int,
+        *,
+        memory_type: MemoryType = DEFAULT_MEMORY_TYPE,
+        usage: BufferUsage = DEFAULT_USAGE,
+    ) -> Buffer:
+        """A new buffer of `size` bytes; its contents are undefined. Size 0 is allowed.
+
+        Raises INVALID_ARGUMENT for a negative size, RESOURCE_EXHAUSTED when there is not enough
+        memory or the size is above `DriverProperties.max_allocation`.
+        """

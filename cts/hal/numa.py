@@ -1,0 +1,35 @@
+"""NUMA distances as the platform tells them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from pathlib import Path
+from typing import TypeAlias
+
+NumaDistance: TypeAlias = Callable[[int, int], int | None]
+"""SLIT distance between two NUMA nodes (10 = local), or none where it is not known."""
+
+SYSFS_NODES = Path("/sys/devices/system/node")
+
+
+def platform_distance(src: int, dst: int) -> int | None:
+    """The SLIT distance from node `src` to `dst`, from Linux's sysfs; none where it has none.
+
+    A node's ``distance`` file has one column for each online node, in their order
+    (Documentation/ABI/stable/sysfs-devices-node).
+    """
+    try:
+        online = _parse_node_list((SYSFS_NODES / "online").read_text())
+        distances = (SYSFS_NODES / f"node{src}" / "distance").read_text().split()
+        return int(distances[online.index(dst)])
+    except (OSError, ValueError, IndexError):
+        return None
+
+
+def _parse_node_list(text: str) -> list[int]:
+    """``"0,2-3"`` → ``[0, 2, 3]``."""
+    nodes: list[int] = []
+    for part in text.strip().split(","):
+        first, _, last = part.partition("-")
+        nodes += range(int(first), int(last or first) + 1)
+    return nodes

@@ -1,0 +1,230 @@
+"""Counted resources: lifetime that follows `retain` and `release`, not the collector.
+
+Native handles must be destroyed in order, and Python's collector promises none. So every
+HAL object counts its references:
+
+1. whoever makes it holds the first reference; `retain` adds one, `release` drops one, and a
+   ``with`` block releases at its end;
+2. at the last `release` the object is destroyed, once, on whichever thread that happens;
+3. from then on it is *sealed*: every public operation is FAILED_PRECONDITION;
+4. an object that the collector finds with references left emits a ResourceWarning and is
+   destroyed then; what is alive at interpreter exit is destroyed in `_teardown_rank` order;
+5. in a forked child every object of the parent is sealed, and nothing native is released.
+
+    device = driver.create_device()
+    group = DeviceGroup.from_device(device)
+    device.release()        # the group holds it now
+    group.release()         # the device is destroyed here
+"""
+
+from __future__ import annotations
+
+import atexit
+import os
+import threading
+import warnings
+import weakref
+from collections import Counter
+from functools import cache
+from types import TracebackType
+from typing import Any, ClassVar, NoReturn, Self
+
+from .status import HalError, StatusCode
+
+_FORKED = "it belongs to the parent process, and this is a forked child"
+
+
+class Resource:
+    """A reference-counted object; subclasses implement `_destroy`.
+
+    Resources compare by identity and refuse copying and pickling with TypeError.
+    """
+
+    _teardown_rank: ClassVar[int] = 0
+    """At interpreter exit, lower ranks are destroyed first."""
+
+    _readable_when_sealed: ClassVar[frozenset[str]] = frozenset()
+    """Public names that a destroyed object still answers, so that errors can name it."""
+
+    def __init__(self) -> None:
+        self._references = 1
+        self._reference_lock = threading.Lock()
+        self._sealed_because: str | None = None
+        self._collected = False
+        _live_add(self)
+
+    # -- counting ---------------------------------------------------------------------
+
+    @property
+    def reference_count(self) -> int:
+        """References held now; 0 once destroyed."""
+        return self._references
+
+    def retain(self) -> Self:
+        """Adds a reference and returns the object. Raises FAILED_PRECONDITION once destroyed."""
+        with self._reference_lock:
+            self._check_usable("retain")
+            self._references += 1
+        return self
+
+    def release(self) -> None:
+        """Drops a reference; the last one destroys the object.
+
+        Raises FAILED_PRECONDITION when it is destroyed already. In a forked child this does
+        nothing: the object is the parent's.
+        """
+        if self._sealed_because is _FORKED:
+            return
+        with self._reference_lock:
+            self._check_usable("release")
+            self._check_releasable()
+            self._references -= 1
+            last = self._references == 0
+        if last:
+            self._end("it is destroyed")
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self.release()
+
+    # -- for subclasses ---------------------------------------------------------------
+
+    def _destroy(self) -> None:
+        """Gives back what the object holds. Called once, with no lock held."""
+
+    def _check_releasable(self) -> None:
+        """Raises if this is no time for a release (a device inside a finalize)."""
+
+    def _describe(self) -> str:
+        """The object's name in messages."""
+        return type(self).__name__
+
+    def _check_usable(self, operation: str) -> None:
+        if self._sealed_because is not None or self._references == 0:
+            _refuse(self, operation)
+
+    # -- the end ----------------------------------------------------------------------
+
+    def _end(self, reason: str) -> None:
+        self._references = 0
+        _live_discard(self)
+        try:
+            self._destroy()
+        finally:
+            self._seal(reason)
+
+    def _seal(self, reason: str) -> None:
+        self._sealed_because = reason
+        self.__class__ = _sealed_class(type(self))
+
+    def _collect(self) -> None:
+        """Ends an object that nobody can reach any more, although it has references."""
+        if self._references > 0 and self._sealed_because is None:
+            try:
+                warnings.warn(
+                    f"{self._describe()} was collected with {self._references} reference(s) held",
+                    ResourceWarning,
+                    source=self,
+                    stacklevel=2,
+                )
+            finally:
+                self._end("it was collected")
+
+    def __del__(self) -> None:
+        if getattr(self, "_references", 0) > 0:
+            self._collected = True
+            self._collect()
+
+    # -- identity ---------------------------------------------------------------------
+
+    def __copy__(self) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} cannot be copied: it is a counted resource")
+
+    def __deepcopy__(self, memo: dict[int, Any]) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} cannot be copied: it is a counted resource")
+
+    def __reduce_ex__(self, protocol: Any) -> NoReturn:
+        raise TypeError(f"a {type(self).__name__} cannot be pickled: it is a counted resource")
+
+
+def live_counts() -> dict[str, int]:
+    """Live resources by type name, sorted; empty when everything was destroyed."""
+    return dict(sorted(Counter(type(resource).__name__ for resource in _live_list()).items()))
+
+
+# -- sealing ------------------------------------------------------------------------------
+
+
+def _refuse(resource: Resource, operation: str) -> NoReturn:
+    reason = resource._sealed_because or "it is being destroyed"
+    raise HalError(StatusCode.FAILED_PRECONDITION, operation, f"{resource._describe()}: {reason}")
+
+
+@cache
+def _sealed_class(kind: type[Resource]) -> type[Resource]:
+    """A subclass of `kind` in which every public name of the API refuses.
+
+    The refusals are properties, so they also win over an attribute set on the instance.
+    """
+    public = {
+        name
+        for base in kind.__mro__
+        if base not in Resource.__mro__
+        for name in vars(base)
+        if not name.startswith("_")
+    }
+    names = public - kind._readable_when_sealed - set(vars(Resource))
+
+    def refusal(name: str) -> property:
+        return property(lambda self: _refuse(self, name))
+
+    body: dict[str, Any] = {name: refusal(name) for name in sorted(names)}
+    return type(kind.__name__, (kind,), body | {"__module__": kind.__module__})
+
+
+# -- what is alive ------------------------------------------------------------------------
+
+_live: weakref.WeakSet[Resource] = weakref.WeakSet()
+_live_lock = threading.RLock()
+
+
+def _live_add(resource: Resource) -> None:
+    with _live_lock:
+        _live.add(resource)
+
+
+def _live_discard(resource: Resource) -> None:
+    with _live_lock:
+        _live.discard(resource)
+
+
+def _live_list() -> list[Resource]:
+    with _live_lock:
+        return list(_live)
+
+
+def _seal_in_forked_child() -> None:
+    global _live_lock
+    _live_lock = threading.RLock()  # the parent's may have been held by a thread that is not here
+    for resource in list(_live):
+        resource._reference_lock = threading.Lock()
+        resource._seal(_FORKED)
+    _live.clear()
+
+
+def _destroy_at_exit() -> None:
+    for resource in sorted(_live_list(), key=lambda resource: resource._teardown_rank):
+        if resource._sealed_because is None and resource._references > 0:
+            resource._end("the interpreter is exiting")
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_seal_in_forked_child)
+atexit.register(_destroy_at_exit)
