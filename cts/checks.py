@@ -12,19 +12,31 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any, NoReturn
+from typing import TYPE_CHECKING, Any, NoReturn
 
 import pytest
 
 from cts.hal import HalError, StatusCode
 
+if TYPE_CHECKING:  # pytest gives the class no importable name
+    _Skipped = Exception
+else:
+    _Skipped = pytest.skip.Exception
 
-class Unsupported(pytest.skip.Exception):
+
+class Unsupported(_Skipped):
     """Raised by a case that does not apply to the driver: neither pass nor skip."""
 
 
-class Blocked(pytest.skip.Exception):
-    """Raised for a case that could not run because something else of the driver is broken."""
+class Blocked(_Skipped):
+    """Raised for a case that could not run because something else of the driver is broken.
+
+    `slot` is the broken slot, where that is the cause.
+    """
+
+    def __init__(self, reason: str, slot: str = "") -> None:
+        super().__init__(reason)
+        self.slot = slot
 
 
 class Raised:

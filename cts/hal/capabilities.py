@@ -38,6 +38,9 @@ class HandleType(IntFlag):
     ANDROID_HARDWARE_BUFFER = 1 << 7
 
 
+_NO_FLAGS = DeviceCapability(0)
+_NO_HANDLES = HandleType(0)
+
 MAX_NUMA_NODE = 255
 UUID_LENGTH = 16
 
@@ -58,11 +61,11 @@ class DeviceCapabilities:
     and a device group refuses what is not.
     """
 
-    flags: DeviceCapability = DeviceCapability(0)
-    semaphore_export_types: HandleType = HandleType(0)
-    semaphore_import_types: HandleType = HandleType(0)
-    buffer_export_types: HandleType = HandleType(0)
-    buffer_import_types: HandleType = HandleType(0)
+    flags: DeviceCapability = _NO_FLAGS
+    semaphore_export_types: HandleType = _NO_HANDLES
+    semaphore_import_types: HandleType = _NO_HANDLES
+    buffer_export_types: HandleType = _NO_HANDLES
+    buffer_import_types: HandleType = _NO_HANDLES
     numa_node: int = 0
     """0 to 255; 0 where the platform has no NUMA."""
     physical_device_uuid: bytes | None = None

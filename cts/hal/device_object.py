@@ -27,7 +27,9 @@ class DeviceObject(Resource):
     def __init__(self, device: Device) -> None:
         self._device = device.retain()
         info = device.topology_info
-        self._origin = info and ResourceOrigin(info.topology_index, info.self_edge)
+        self._origin = (
+            ResourceOrigin(info.topology_index, info.self_edge) if info is not None else None
+        )
         super().__init__()
 
     @property

@@ -159,11 +159,11 @@ def edge_from_capabilities(
     src_driver, dst_driver : names of their drivers; equal names are one driver.
     numa_distance : SLIT distance between two NUMA nodes; asked only for different nodes.
     """
-    kinds = (
+    here, there = (
         _Kind(_end(c), c.numa_node, c.physical_device_uuid, c.driver_device_handle, driver)
         for c, driver in ((src, src_driver), (dst, dst_driver))
     )
-    return Edge(*_pair_words(*kinds, numa_distance))
+    return Edge(*_pair_words(here, there, numa_distance))
 
 
 class EdgeMatrix:

@@ -122,7 +122,8 @@ class Resource:
 
     def _seal(self, reason: str) -> None:
         self._sealed_because = reason
-        self.__class__ = _sealed_class(type(self))
+        kind: Any = type(self)
+        self.__class__ = _sealed_class(kind)
 
     def _collect(self) -> None:
         """Ends an object that nobody can reach any more, although it has references."""
@@ -168,7 +169,7 @@ def _refuse(resource: Resource, operation: str) -> NoReturn:
 
 
 @cache
-def _sealed_class(kind: type[Resource]) -> type[Resource]:
+def _sealed_class(kind: type[Resource]) -> Any:
     """A subclass of `kind` in which every public name of the API refuses.
 
     The refusals are properties, so they also win over an attribute set on the instance.

@@ -70,19 +70,30 @@ class Topology:
 
     # -- serialisation ----------------------------------------------------------------
 
-    def to_json(self) -> str:
-        """JSON with the words in hexadecimal, row by row; `from_json` reads it back."""
+    def to_plain(self) -> dict[str, Any]:
+        """Lists and strings, the words in hexadecimal, row by row; `from_plain` reads it back."""
         words = {
             name: [[f"{int(word):#018x}" for word in row] for row in matrix]
             for name, matrix in (("lo", self._lo), ("hi", self._hi))
         }
-        return json.dumps({"numa_nodes": self._numa_nodes, **words})
+        return {"numa_nodes": list(self._numa_nodes), **words}
+
+    def to_json(self) -> str:
+        """`to_plain` as JSON; `from_json` reads it back."""
+        return json.dumps(self.to_plain())
 
     @classmethod
     def from_json(cls, text: str) -> Self:
         """The topology that `to_json` wrote. Raises INVALID_ARGUMENT for anything else."""
         try:
-            data = json.loads(text)
+            return cls.from_plain(json.loads(text))
+        except ValueError as error:
+            raise _invalid("Topology.from_json", f"not JSON: {error}") from error
+
+    @classmethod
+    def from_plain(cls, data: Any) -> Self:
+        """The topology that `to_plain` gave. Raises INVALID_ARGUMENT for anything else."""
+        try:
             nodes = [int(node) for node in data["numa_nodes"]]
             lo, hi = (
                 np.array([[int(word, 16) for word in row] for row in data[name]], np.uint64)
@@ -91,9 +102,7 @@ class Topology:
             if not lo.shape == hi.shape == (len(nodes), len(nodes)):
                 raise ValueError(f"{len(nodes)} NUMA nodes, edges {lo.shape} and {hi.shape}")
         except (ValueError, TypeError, KeyError, OverflowError) as error:
-            raise HalError(
-                StatusCode.INVALID_ARGUMENT, "Topology.from_json", f"not a topology: {error!r}"
-            ) from error
+            raise _invalid("Topology.from_plain", f"not a topology: {error!r}") from error
         return cls(lo, hi, nodes)
 
     def __reduce__(self) -> tuple[Any, ...]:
@@ -208,11 +217,13 @@ class TopologyBuilder:
         pair = asymmetric_link(self._lo)
         if pair is not None:
             src, dst = pair
-            there, back = (LinkClass(int(self._lo[p]) >> _LINK.shift & 7).name for p in
-                           ((src, dst), (dst, src)))
+            there, back = (
+                LinkClass(int(self._lo[p]) >> _LINK.shift & 7).name
+                for p in ((src, dst), (dst, src))
+            )
             raise _invalid(
                 "TopologyBuilder.build",
-                f"link_class of {src}→{dst} is {there} and of {dst}→{src} is {back}: they are equal",
+                f"link_class of {src}→{dst} is {there}, of {dst}→{src} {back}: they are equal",
             )
         return Topology(self._lo, self._hi, self._numa_nodes)
 

@@ -34,7 +34,7 @@ class TopologyLease:
 
     def read(self) -> Topology:
         """The topology. Raises FAILED_PRECONDITION once the lease is closed."""
-        topology = self._topology and self._topology()
+        topology = self._topology() if self._topology is not None else None
         if topology is None:
             raise HalError(
                 StatusCode.FAILED_PRECONDITION,
@@ -91,8 +91,10 @@ def topology_infos(topology: Topology, lease: TopologyLease) -> list[DeviceTopol
     bitmaps = [_bitmaps(relation) for relation in relations]
     self_edges = topology.lo.diagonal().tolist()
     return [
-        DeviceTopologyInfo(index, self_edge, *masks, lease)
-        for index, (self_edge, *masks) in enumerate(zip(self_edges, *bitmaps, strict=True))
+        DeviceTopologyInfo(index, self_edge, wait, signal, imports, p2p, lease)
+        for index, (self_edge, wait, signal, imports, p2p) in enumerate(
+            zip(self_edges, *bitmaps, strict=True)
+        )
     ]
 
 

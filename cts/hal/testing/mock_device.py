@@ -1,8 +1,8 @@
 """A device that does what a test tells it to, and remembers what was asked of it.
 
-    device = MockDevice("m0", capabilities=DeviceCapabilities(numa_node=1))
-    device.fail("assign_topology_info", HalError(StatusCode.UNAVAILABLE, "test"))
-    device.calls            # [("query_capabilities", ()), ...]
+device = MockDevice("m0", capabilities=DeviceCapabilities(numa_node=1))
+device.fail("assign_topology_info", HalError(StatusCode.UNAVAILABLE, "test"))
+device.calls            # [("query_capabilities", ()), ...]
 """
 
 from __future__ import annotations

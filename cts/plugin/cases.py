@@ -1,0 +1,87 @@
+"""Cases: which tests are cases, their marks, ids and parametrisation by driver.
+
+A case is a test that uses the fixture `hal_driver`, itself or through another fixture.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import pytest
+
+from cts.contract import requirements
+from cts.hal import DriverProperties, slots
+from cts.plugin.run import run_of
+
+DRIVER_FIXTURE = "hal_session"
+_NEEDS_KEYS = frozenset(DriverProperties.__dataclass_fields__) | {"devices", "native"}
+
+
+def declare_marks(config: pytest.Config) -> None:
+    """Tells pytest the marks of cases."""
+    for line in (
+        "spec(*ids): the contract's requirements that the case fails for when they are broken",
+        "needs(*slots, devices=N, **properties): what the driver must have for the case to apply",
+        "stub(slot): the case judges this slot, and runs although the slot is broken",
+    ):
+        config.addinivalue_line("markers", line)
+
+
+def is_case(item: pytest.Item) -> bool:
+    """Whether a collected test is a case."""
+    return DRIVER_FIXTURE in getattr(item, "fixturenames", ())
+
+
+def driver_of(item: pytest.Item) -> str:
+    """The name of the driver that a case is to run on."""
+    name: str = item.callspec.params[DRIVER_FIXTURE]  # type: ignore[attr-defined]
+    return name
+
+
+def case_id(item: pytest.Item) -> str:
+    """``area/file::test[params]``: the same from a checkout and from an installed package."""
+    name = getattr(item, "originalname", None) or item.name
+    params = item.callspec.id.removeprefix(driver_of(item)).removeprefix("-")  # type: ignore[attr-defined]
+    suffix = f"[{params}]" if params else ""
+    cls = getattr(item, "cls", None)
+    test = f"{cls.__name__}.{name}" if cls else name
+    return f"{item.path.parent.name}/{item.path.stem}::{test}{suffix}"
+
+
+def requirement_ids(item: pytest.Item) -> list[str]:
+    """The requirements that a case names, in the order named."""
+    return list(dict.fromkeys(id for mark in item.iter_markers("spec") for id in mark.args))
+
+
+def parametrize(metafunc: pytest.Metafunc) -> None:
+    """Gives a case one variant for each driver selected."""
+    if DRIVER_FIXTURE not in metafunc.fixturenames:
+        return
+    names = list(run_of(metafunc.config).selection().records)
+    metafunc.parametrize(DRIVER_FIXTURE, names, ids=names, indirect=True, scope="session")
+
+
+def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
+    """Raises UsageError listing every mark that names an id, slot or property there is not."""
+    faults: dict[str, None] = {}
+    for item in items:
+        if is_case(item):
+            for fault in _mark_faults(item):
+                faults[f"{case_id(item)}: {fault}"] = None
+    if faults:
+        raise pytest.UsageError("\n".join(faults))
+
+
+def _mark_faults(item: pytest.Item) -> list[str]:
+    faults = []
+    ids = requirement_ids(item)
+    if not ids:
+        faults.append("the case names no requirement: spec(...) is missing")
+    faults += [f"spec: the contract has no {id!r}" for id in ids if id not in requirements()]
+    for mark in item.iter_markers("needs"):
+        faults += [f"needs: there is no slot {name!r}" for name in mark.args if name not in slots()]
+        unknown: list[Any] = sorted(mark.kwargs.keys() - _NEEDS_KEYS)
+        faults += [f"needs: there is no property {name!r}" for name in unknown]
+    for mark in item.iter_markers("stub"):
+        faults += [f"stub: there is no slot {name!r}" for name in mark.args if name not in slots()]
+    return faults

@@ -1,0 +1,188 @@
+"""One driver in this process: the driver object, its faults, its device group."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from fnmatch import fnmatchcase
+from functools import cached_property
+
+import msgspec
+
+from cts import registry
+from cts.checks import Blocked
+from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, DeviceInfo, Driver, HalError, slots
+from cts.plugin import evidence
+from cts.plugin.options import Options
+from cts.probe import describe, optional_slots
+from cts.results import DriverRecord
+from cts.slot_checks import core_slot_faults, work_slot_faults
+
+DEFAULT_DEVICE_COUNT = 2
+
+
+class DriverSession:
+    """A selected driver, constructed at its first use in this process.
+
+    Attributes
+    ----------
+    name : the driver's name.
+    groups_built : how often the session's device group was built.
+    """
+
+    def __init__(self, record: DriverRecord, probed: bool, options: Options) -> None:
+        self.name = record.driver
+        self.groups_built = 0
+        self._record = record
+        self._probed = probed
+        self._options = options
+        self._group: DeviceGroup | None = None
+        self._group_evidence: set[tuple[str, str]] = set()
+
+    # -- the driver -------------------------------------------------------------------
+
+    @cached_property
+    def fatal_fault(self) -> str:
+        """What keeps the driver from being tried at all, in one line; empty where nothing does."""
+        if self._record.status == "broken":
+            return f"{self._record.stage}: {self._record.reason}"
+        if self._probed:
+            return ""
+        try:
+            self.new_device().release()
+        except Exception as error:
+            return describe(error)
+        return ""
+
+    @cached_property
+    def driver(self) -> Driver:
+        """The driver object."""
+        kind = registry.load(self.name)
+        evidence.trace_driver(kind)
+        return kind()
+
+    @cached_property
+    def infos(self) -> list[DeviceInfo]:
+        """The devices to use: those enumerated that match ``--device``."""
+        infos = self.driver.enumerate()
+        pattern = self._options.device
+        if pattern is None:
+            return infos
+        chosen = [
+            info
+            for info in infos
+            if fnmatchcase(info.path, pattern) or fnmatchcase(info.name, pattern)
+        ]
+        if not chosen:
+            found = ", ".join(f"{info.path!r} ({info.name})" for info in infos)
+            raise LookupError(f"--device {pattern!r} matches none of: {found}")
+        return chosen
+
+    @property
+    def max_devices(self) -> int | None:
+        """Devices that the driver can have alive at once; none for no limit."""
+        return self.driver.properties.max_devices
+
+    def new_device(self, number: int = 0) -> Device:
+        """A fresh device; consecutive numbers go round the physical devices."""
+        device = self.driver.create_device(self.infos[number % len(self.infos)])
+        evidence.trace_device(type(device))
+        return device
+
+    @cached_property
+    def optional_slots(self) -> frozenset[str]:
+        """Optional slots that the driver implements."""
+        if self._probed:
+            return frozenset(self._record.optional_slots)
+        with self.new_device() as device:
+            return frozenset(optional_slots(device))
+
+    # -- faults -----------------------------------------------------------------------
+
+    @cached_property
+    def core_faults(self) -> dict[str, str]:
+        """Broken core slots, from the probe or else found here."""
+        if self._probed:
+            return self._faults_of("core")
+        faults = core_slot_faults(self.new_device)
+        return {name: str(fault) for name, fault in faults.items()}
+
+    @cached_property
+    def work_faults(self) -> dict[str, str]:
+        """Broken work slots, from the probe or else found here; none while core slots are broken."""
+        if self.core_faults or not self.driver.properties.work:
+            return {}
+        if self._probed:
+            return self._faults_of("work")
+        faults = work_slot_faults(self.new_device)
+        return {name: str(fault) for name, fault in faults.items()}
+
+    def _faults_of(self, kind: str) -> dict[str, str]:
+        return {
+            name: fault
+            for name, fault in self._record.slot_faults.items()
+            if slots()[name].kind == kind
+        }
+
+    # -- the group --------------------------------------------------------------------
+
+    @property
+    def device_count(self) -> int:
+        """Devices in the session's group."""
+        wanted = self._options.device_count or DEFAULT_DEVICE_COUNT
+        return min(wanted, self.max_devices or wanted)
+
+    def group(self) -> DeviceGroup:
+        """The session's group, built at the first call; its building counts as evidence."""
+        if self._group is None:
+            before = evidence.begin()
+            try:
+                self._group = self._build_group(self.new_device)
+            except HalError as error:
+                raise Blocked(f"the device group cannot be formed: {error}") from error
+            finally:
+                self._group_evidence = evidence.entered()
+                evidence.resume(before)
+            self.groups_built += 1
+        evidence.add(self._group_evidence)
+        return self._group
+
+    def _build_group(self, new_device: Callable[[int], Device]) -> DeviceGroup:
+        builder = DeviceGroupBuilder()
+        devices: list[Device] = []
+        try:
+            for number in range(self.device_count):
+                devices.append(new_device(number))
+                builder.add_device(devices[-1])
+            return builder.finalize()
+        finally:
+            for device in devices:
+                device.release()
+
+    def make_room(self, devices: int) -> None:
+        """Gives up the group where the driver could not have so many more devices beside it."""
+        limit = self.max_devices
+        if limit is not None and self._group and self.device_count + devices > limit:
+            self._drop_group()
+
+    def _drop_group(self) -> None:
+        group, self._group = self._group, None
+        if group is not None:
+            group.release()
+
+    # -- the end ----------------------------------------------------------------------
+
+    def record(self) -> DriverRecord:
+        """What is known of the driver by now."""
+        return msgspec.structs.replace(
+            self._record,
+            groups_built=self.groups_built,
+            slot_faults=self._record.slot_faults
+            or self.__dict__.get("core_faults")
+            or self.__dict__.get("work_faults", {}),
+        )
+
+    def close(self) -> None:
+        """Ends group and driver."""
+        self._drop_group()
+        if "driver" in self.__dict__:
+            self.driver.close()

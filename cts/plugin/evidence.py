@@ -1,0 +1,99 @@
+"""Which slots of a driver a case has entered: what its verdict rests on.
+
+The slots of each device class that the session makes are wrapped, once, to note every call. A case
+whose evidence is answered by an adapter alone proves nothing of the driver underneath (STB-9), and
+one that enters no slot at all proves nothing of anybody.
+"""
+
+from __future__ import annotations
+
+import functools
+from collections.abc import Callable, Iterable
+from typing import Any
+
+from cts.hal import Device, Driver, slots
+from cts.hal.device import AnsweredBy, slot_function
+
+_DRIVER_OPERATIONS = ("available", "enumerate")
+
+_entered: set[tuple[str, str]] = set()
+_answers: dict[tuple[str, str], AnsweredBy] = {}
+_traced: set[type] = set()
+
+
+def begin() -> set[tuple[str, str]]:
+    """Starts a new record of slots entered; what the last one had is returned."""
+    global _entered
+    before, _entered = _entered, set()
+    return before
+
+
+def resume(record: set[tuple[str, str]]) -> None:
+    """Goes on with an earlier record."""
+    global _entered
+    _entered = record
+
+
+def entered() -> set[tuple[str, str]]:
+    """(driver name, slot) of each slot entered since `begin`."""
+    return _entered
+
+
+def add(slots_entered: Iterable[tuple[str, str]]) -> None:
+    """Counts slots that were entered on the case's behalf, when the session's group was built."""
+    _entered.update(slots_entered)
+
+
+def answered_by(driver: str) -> AnsweredBy | None:
+    """Who answered for a driver since `begin`: none where no slot of it was entered.
+
+    The identifier is read by everything, so it counts only where nothing else was entered.
+    """
+    names = {slot for name, slot in _entered if name == driver}
+    names = names - {"identifier"} or names
+    if not names:
+        return None
+    answers = {_answers.get((driver, name), "driver") for name in names}
+    return "driver" if "driver" in answers else "adapter"
+
+
+def trace_driver(kind: type[Driver]) -> None:
+    """Notes the operations of a driver class."""
+    if kind in _traced:
+        return
+    _traced.add(kind)
+    for name in _DRIVER_OPERATIONS:
+        setattr(kind, name, _noting(getattr(kind, name), lambda driver: driver.name, name))
+
+
+def trace_device(kind: type[Device]) -> None:
+    """Notes the slots of a device class and of the classes that it inherits from."""
+    for base in kind.__mro__:
+        if base is Device or not issubclass(base, Device):
+            continue
+        if base in _traced:
+            continue
+        _traced.add(base)
+        for name in slots().keys() & vars(base).keys():
+            member = vars(base)[name]
+            noting = _noting_slot(slot_function(member), name)
+            setattr(base, name, property(noting) if isinstance(member, property) else noting)
+
+
+def _noting_slot(function: Any, name: str) -> Callable[..., Any]:
+    answer: AnsweredBy = getattr(function, "_slot", (None, "driver"))[1]
+
+    def driver_name(device: Device) -> str:
+        _answers[device.driver_name, name] = answer
+        return device.driver_name
+
+    return _noting(function, driver_name, name)
+
+
+def _noting(function: Any, driver_name: Callable[[Any], str], name: str) -> Callable[..., Any]:
+    @functools.wraps(function)
+    def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        _entered.add((driver_name(self), name))
+        return function(self, *args, **kwargs)
+
+    return noting

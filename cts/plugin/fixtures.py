@@ -1,0 +1,215 @@
+"""What a case gets: devices and groups of its driver, and control over their slots."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any
+
+import hypothesis
+import pytest
+from hypothesis import HealthCheck
+from hypothesis.configuration import set_hypothesis_home_dir
+from hypothesis.database import DirectoryBasedExampleDatabase
+
+from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, Driver
+from cts.plugin.driver_session import DriverSession
+from cts.plugin.run import Run, run_of
+
+EXAMPLES = 25
+EXAMPLES_WHEN_SEARCHING = 500
+
+
+class NewDevice:
+    """Makes fresh devices in no group, and drops the case's reference to each at its end."""
+
+    def __init__(self, session: DriverSession) -> None:
+        self._session = session
+        self._made: list[Device] = []
+
+    def __call__(self) -> Device:
+        """A new device; consecutive calls go round the driver's physical devices."""
+        device = self._session.new_device(len(self._made))
+        self._made.append(device)
+        return device
+
+    def many(self, count: int) -> list[Device]:
+        """So many new devices."""
+        return [self() for _ in range(count)]
+
+    def release(self) -> None:
+        """Drops the references that the case still has."""
+        for device in reversed(self._made):
+            if device.reference_count > 0:
+                device.release()
+
+
+class NewGroup:
+    """Forms groups, and ends those that the case leaves alive."""
+
+    def __init__(self, new_device: NewDevice) -> None:
+        self._new_device = new_device
+        self._made: list[DeviceGroup] = []
+
+    def __call__(self, *devices: Device, count: int | None = None) -> DeviceGroup:
+        """A group of these devices, or of `count` new ones."""
+        builder = DeviceGroupBuilder()
+        for device in devices or self._new_device.many(count or 1):
+            builder.add_device(device)
+        group = builder.finalize()
+        self._made.append(group)
+        return group
+
+    def release(self) -> None:
+        """Ends the groups that are still alive."""
+        for group in reversed(self._made):
+            if group.reference_count > 0:
+                group.release()
+
+
+class Steer:
+    """Observes and replaces slots of the driver's own devices, until the case's end.
+
+    Slots are looked up on the instance, so an attribute on the device stands in for its method.
+    """
+
+    def __init__(self) -> None:
+        self._steered: list[tuple[Device, str, Any]] = []
+
+    def answer(self, device: Device, slot: str, function: Callable[..., Any]) -> None:
+        """From now on `function` answers the slot; it is called with the original and the
+        arguments."""
+        original = getattr(device, slot)
+        self._steered.append((device, slot, vars(device).get(slot)))
+        vars(device)[slot] = lambda *args, **kwargs: function(original, *args, **kwargs)
+
+    def log(
+        self, devices: Device | tuple[Device, ...], *slots: str
+    ) -> list[tuple[str, Device, tuple[Any, ...]]]:
+        """A list that gets (slot, device, arguments) of each call, which goes on to the slot."""
+        calls: list[tuple[str, Device, tuple[Any, ...]]] = []
+
+        def steer_one(device: Device, slot: str) -> None:
+            def note(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+                calls.append((slot, device, args))
+                return original(*args, **kwargs)
+
+            self.answer(device, slot, note)
+
+        for device in devices if isinstance(devices, tuple) else (devices,):
+            for slot in slots:
+                steer_one(device, slot)
+        return calls
+
+    def fail(
+        self,
+        device: Device,
+        slot: str,
+        error: BaseException,
+        when: Callable[..., bool] = lambda *args: True,
+    ) -> None:
+        """Raises `error` from the slot's calls whose arguments `when` picks; passes on others."""
+
+        def failing(original: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+            if when(*args):
+                raise error
+            return original(*args, **kwargs)
+
+        self.answer(device, slot, failing)
+
+    def restore(self, device: Device) -> None:
+        """Gives a device all its own slots back."""
+        for steered, slot, _ in self._steered:
+            if steered is device:
+                vars(device).pop(slot, None)
+        self._steered = [entry for entry in self._steered if entry[0] is not device]
+
+    def release(self) -> None:
+        """Gives every device its own slots back."""
+        for device, slot, before in reversed(self._steered):
+            vars(device).pop(slot, None)
+            if before is not None:
+                vars(device)[slot] = before
+
+
+class DeviceGroups(Mapping[str, DeviceGroup]):
+    """One group for each driver of the run, by name, each built when it is first asked for."""
+
+    def __init__(self, run: Run) -> None:
+        self._run = run
+
+    def __getitem__(self, driver: str) -> DeviceGroup:
+        return self._run.session_of(driver).group()
+
+    def __iter__(self) -> Iterator[str]:
+        return iter(self._run.selection().records)
+
+    def __len__(self) -> int:
+        return len(self._run.selection().records)
+
+
+@pytest.fixture(scope="session")
+def hal_session(request: pytest.FixtureRequest) -> DriverSession:
+    """The case's driver in this process; every case is parametrised by it."""
+    return run_of(request.config).session_of(request.param)
+
+
+@pytest.fixture(scope="session")
+def hal_driver(hal_session: DriverSession) -> Driver:
+    """The driver under test."""
+    return hal_session.driver
+
+
+@pytest.fixture(scope="session")
+def device_groups(request: pytest.FixtureRequest) -> DeviceGroups:
+    """The device group of each driver of the run; topology info is assigned in each."""
+    return DeviceGroups(run_of(request.config))
+
+
+@pytest.fixture
+def device_group(device_groups: DeviceGroups, hal_session: DriverSession) -> DeviceGroup:
+    """The session's device group of the driver under test; not for a case to change."""
+    return device_groups[hal_session.name]
+
+
+@pytest.fixture
+def new_device(hal_session: DriverSession) -> Iterator[NewDevice]:
+    """Makes fresh devices of the driver under test, in no group."""
+    factory = NewDevice(hal_session)
+    yield factory
+    factory.release()
+
+
+@pytest.fixture
+def new_group(new_device: NewDevice) -> Iterator[NewGroup]:
+    """Forms groups of devices of the driver under test."""
+    factory = NewGroup(new_device)
+    yield factory
+    factory.release()
+
+
+@pytest.fixture
+def steer(new_device: NewDevice) -> Iterator[Steer]:
+    """Observes and replaces slots of devices; ends before the devices are released."""
+    steering = Steer()
+    yield steering
+    steering.release()
+
+
+@pytest.fixture
+def hal_search(request: pytest.FixtureRequest) -> Iterator[hypothesis.settings]:
+    """Hypothesis' settings for a case: the same examples every time, unless ``--search``.
+
+    What it stores goes beside the results, not into the folder that pytest runs in.
+    """
+    run = run_of(request.config)
+    folder = run.scratch_directory() / "hypothesis"
+    searching = run.options.search
+    set_hypothesis_home_dir(folder)
+    yield hypothesis.settings(
+        max_examples=EXAMPLES_WHEN_SEARCHING if searching else EXAMPLES,
+        deadline=None,
+        derandomize=not searching,
+        database=DirectoryBasedExampleDatabase(folder / "examples") if searching else None,
+        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+    )
+    set_hypothesis_home_dir(None)

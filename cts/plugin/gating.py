@@ -1,0 +1,78 @@
+"""Whether a case applies to its driver, and whether it can run there.
+
+A case that does not apply is *unsupported*; one that cannot run, because something that it needs is
+broken, is *blocked* by that one cause:
+
+1. the driver cannot be tried at all: everything is blocked by that;
+2. a core slot is broken: only the stub cases of broken slots run, and fail by themselves;
+3. a work slot is broken: the cases that call it are blocked, except its own stub cases.
+"""
+
+from __future__ import annotations
+
+import pytest
+
+from cts.checks import Blocked, Unsupported
+from cts.hal import slots
+from cts.plugin import evidence
+from cts.plugin.cases import driver_of, is_case
+from cts.plugin.driver_session import DriverSession
+from cts.plugin.run import run_of
+
+
+def check(item: pytest.Item) -> None:
+    """Raises `Blocked` or `Unsupported` for a case that is not to run."""
+    if not is_case(item):
+        return
+    session = run_of(item.config).session_of(driver_of(item))
+    evidence.begin()
+    if session.fatal_fault:
+        raise Blocked(session.fatal_fault)
+    judged = {name for mark in item.iter_markers("stub") for name in mark.args}
+    if session.core_faults and not judged & session.core_faults.keys():
+        slot, fault = next(iter(session.core_faults.items()))
+        raise Blocked(f"{slot}: {fault}", slot)
+    for mark in item.iter_markers("needs"):
+        _check_properties(session, mark)
+        for slot in mark.args:
+            _check_slot(session, slot, judged)
+    _make_room(item, session)
+    evidence.begin()
+
+
+def devices_needed(item: pytest.Item) -> int:
+    """Fresh devices that a case has alive at once."""
+    if "new_device" not in item.fixturenames:  # type: ignore[attr-defined]
+        return 0
+    return max([mark.kwargs.get("devices", 1) for mark in item.iter_markers("needs")], default=1)
+
+
+def _make_room(item: pytest.Item, session: DriverSession) -> None:
+    limit = session.max_devices
+    needed = devices_needed(item)
+    beside = session.device_count if "device_group" in item.fixturenames else 0  # type: ignore[attr-defined]
+    if limit is not None and needed + beside > limit:
+        raise Unsupported(f"needs {needed + beside} devices: max_devices is {limit}")
+    if not beside:
+        session.make_room(needed)
+
+
+def _check_properties(session: DriverSession, mark: pytest.Mark) -> None:
+    for name, wanted in mark.kwargs.items():
+        if name == "devices":
+            continue
+        found = (
+            session.driver.native if name == "native" else getattr(session.driver.properties, name)
+        )
+        if found != wanted:
+            raise Unsupported(f"needs {name}={wanted!r}: the driver's is {found!r}")
+
+
+def _check_slot(session: DriverSession, slot: str, judged: set[str]) -> None:
+    kind = slots()[slot].kind
+    if kind == "work" and not session.driver.properties.work:
+        raise Unsupported(f"needs {slot}: the driver has the core slots only")
+    if kind == "optional" and slot not in session.optional_slots:
+        raise Unsupported(f"needs {slot}: the driver does not implement the slot")
+    if slot in session.work_faults and slot not in judged:
+        raise Blocked(f"{slot}: {session.work_faults[slot]}", slot)

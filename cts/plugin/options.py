@@ -1,0 +1,116 @@
+"""Command-line options. Each is `--hal-NAME`; the short forms stand in for it."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+from importlib.metadata import entry_points
+from pathlib import Path
+
+import pytest
+
+from cts.probe import DEFAULT_TIMEOUT
+
+PROBE_MODES = ("on", "off")
+
+
+@dataclass(frozen=True)
+class Options:
+    """What was asked for on the command line."""
+
+    drivers: list[str]
+    """Names as given; empty for every driver that is available."""
+    device_count: int | None
+    device: str | None
+    results: Path | None
+    search: bool
+    probe: bool
+    probe_timeout: float
+
+    @classmethod
+    def of(cls, config: pytest.Config) -> Options:
+        """Reads the options of a session. Raises UsageError for a value that cannot be."""
+        get = config.getoption
+        named = [name.strip() for value in get("hal_driver") for name in value.split(",")]
+        if not all(named):
+            raise pytest.UsageError("--driver: an empty driver name")
+        count = get("hal_device_count")
+        if count is not None and count < 1:
+            raise pytest.UsageError(
+                f"--device-count: {count} is not a number of devices, 1 or more"
+            )
+        if get("hal_probe_timeout") <= 0:
+            raise pytest.UsageError("--hal-probe-timeout: seconds, more than 0")
+        results = get("hal_results")
+        return cls(
+            drivers=list(dict.fromkeys(named)),
+            device_count=count,
+            device=get("hal_device"),
+            results=Path(config.invocation_params.dir, results) if results else None,
+            search=get("hal_search"),
+            probe=get("hal_probe") == "on",
+            probe_timeout=get("hal_probe_timeout"),
+        )
+
+
+def alias_is_free() -> bool:
+    """Whether ``--driver`` may be ours: pytest-selenium adds an option of that name."""
+    return all(point.name != "selenium" for point in entry_points(group="pytest11"))
+
+
+def add(parser: pytest.Parser) -> None:
+    """Adds the options to pytest's."""
+    group = parser.getgroup("hal-cts", "conformance of HAL drivers")
+    group.addoption(
+        "--hal-driver",
+        *(["--driver"] if alias_is_free() else []),
+        action="append",
+        default=[],
+        metavar="NAME[,NAME...]",
+        dest="hal_driver",
+        help="run the cases on these drivers; every available one by default"
+        " (`hal-cts drivers` lists them)",
+    )
+    group.addoption(
+        "--hal-device-count",
+        "--device-count",
+        type=int,
+        metavar="N",
+        dest="hal_device_count",
+        help="devices in each driver's group; 2 by default, 1 where it can make only one",
+    )
+    group.addoption(
+        "--hal-device",
+        "--device",
+        metavar="PATTERN",
+        dest="hal_device",
+        help="use only devices whose path or name matches the shell pattern",
+    )
+    group.addoption(
+        "--hal-results",
+        "--results",
+        metavar="DIR",
+        dest="hal_results",
+        help="write the results there; reports/out/<time> by default",
+    )
+    group.addoption(
+        "--hal-search",
+        "--search",
+        action="store_true",
+        dest="hal_search",
+        help="search for new failing examples at random, instead of the same ones every time",
+    )
+    group.addoption(
+        "--hal-probe",
+        choices=PROBE_MODES,
+        default="on",
+        dest="hal_probe",
+        help="try each driver in a child process first (default: on)",
+    )
+    group.addoption(
+        "--hal-probe-timeout",
+        type=float,
+        default=DEFAULT_TIMEOUT,
+        metavar="SECONDS",
+        dest="hal_probe_timeout",
+        help=f"what one step of a driver may take in its probe (default: {DEFAULT_TIMEOUT:g})",
+    )

@@ -1,0 +1,206 @@
+"""One session's run: the selection, the drivers in use, the results, the exit status."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+import tempfile
+import time
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+import msgspec
+import pytest
+
+from cts.plugin.driver_session import DriverSession
+from cts.plugin.options import Options
+from cts.plugin.selection import Selection
+from cts.results import UNEXPECTED, CaseRecord, DriverRecord, ResultsWriter, RunRecord
+
+_RUN: pytest.StashKey[Run] = pytest.StashKey()
+
+
+class Run:
+    """What this plugin knows in one pytest session; inert until a driver is named or a case met.
+
+    Under xdist the controller names, probes and records; the workers run the cases.
+    """
+
+    def __init__(self, config: pytest.Config) -> None:
+        self.options = Options.of(config)
+        self.cases: list[CaseRecord] = []
+        self.sessions: dict[str, DriverSession] = {}
+        self._config = config
+        self._selection: Selection | None = None
+        self._writer: ResultsWriter | None = None
+        worker = getattr(config, "workerinput", None)
+        self.is_worker = worker is not None
+        if worker and worker.get("hal_cts"):
+            self._selection = Selection.from_plain(worker["hal_cts"])
+        self._scratch = worker and worker.get("hal_cts_scratch")
+
+    @classmethod
+    def attach(cls, config: pytest.Config) -> None:
+        """Gives a session its run."""
+        config.stash[_RUN] = cls(config)
+
+    # -- selection --------------------------------------------------------------------
+
+    @property
+    def active(self) -> bool:
+        """Whether this session has anything to do with drivers."""
+        return self._selection is not None
+
+    def selection(self) -> Selection:
+        """The drivers of the run, looked for at the first call."""
+        if self._selection is None:
+            self._selection = Selection.of_available(self.options)
+        return self._selection
+
+    def start_named(self) -> None:
+        """With drivers named: finds and probes them, and opens the results."""
+        if self.options.drivers and not self.is_worker:
+            self._selection = Selection.of_named(self.options)
+        if self.options.results or (self.options.drivers and not self._collect_only()):
+            self.open_results()
+
+    def start_found(self, session: pytest.Session) -> None:
+        """Probes what was not named, once cases are known to run."""
+        if self.active and session.items and not self._collect_only():
+            self.selection().probe(self.options)
+            self.open_results()
+
+    def _collect_only(self) -> bool:
+        return bool(self._config.getoption("collectonly"))
+
+    def session_of(self, driver: str) -> DriverSession:
+        """The driver in this process, made at its first case."""
+        if driver not in self.sessions:
+            record = self.selection().records[driver]
+            self.sessions[driver] = DriverSession(record, self.selection().probed, self.options)
+        return self.sessions[driver]
+
+    def driver_records(self) -> list[DriverRecord]:
+        """What is known of each driver by now."""
+        return [
+            self.sessions[name].record() if name in self.sessions else record
+            for name, record in (self._selection.records if self._selection else {}).items()
+        ]
+
+    # -- xdist ------------------------------------------------------------------------
+
+    def for_worker(self) -> dict[str, Any]:
+        """What a worker need not find out again."""
+        return {
+            "hal_cts": self._selection.to_plain() if self._selection else None,
+            "hal_cts_scratch": str(self._writer.path.parent) if self._writer else None,
+        }
+
+    def from_worker(self, plain: dict[str, Any] | None) -> None:
+        """Merges what a worker found out into this, the controller's, run."""
+        if plain is None:
+            return
+        theirs = Selection.from_plain(plain)
+        if self._selection is None:
+            self._selection = theirs
+            return
+        for name, record in theirs.records.items():
+            ours = self._selection.records.get(name, record)
+            built = ours.groups_built + (record.groups_built if ours is not record else 0)
+            self._selection.records[name] = msgspec.structs.replace(record, groups_built=built)
+
+    # -- results ----------------------------------------------------------------------
+
+    @property
+    def results_path(self) -> Path | None:
+        """The results file, once there is one."""
+        return self._writer.path if self._writer else None
+
+    def scratch_directory(self) -> Path:
+        """Where tools may store what belongs to this run: beside the results, if there are any."""
+        if self._writer:
+            return self._writer.path.parent
+        return Path(self._scratch or tempfile.gettempdir(), "hal-cts")
+
+    def open_results(self) -> None:
+        """Starts the results file. Raises UsageError where it cannot be written."""
+        if self._writer or self.is_worker:
+            return
+        started = time.gmtime()
+        default = self._config.rootpath / "reports" / "out"
+        name = f"{time.strftime('%Y%m%d-%H%M%S', started)}-{os.getpid()}"
+        directory = self.options.results or default / name
+        try:
+            self._writer = ResultsWriter(directory)
+        except OSError as error:
+            raise pytest.UsageError(f"--results: cannot write to {directory}: {error}") from error
+        self._writer.write(
+            RunRecord(
+                suite_version=version("hal-cts"),
+                started=time.strftime("%Y-%m-%dT%H:%M:%SZ", started),
+                command=list(map(str, self._config.invocation_params.args)),
+                python=sys.version.split()[0],
+                platform=platform.platform(),
+            )
+        )
+        for record in self.driver_records():
+            self._writer.write(record)
+
+    def add(self, case: CaseRecord) -> None:
+        """Takes a verdict and writes it."""
+        self.cases.append(case)
+        self.open_results()
+        if self._writer:
+            self._writer.write(case)
+
+    # -- the end ----------------------------------------------------------------------
+
+    def finish(self, session: pytest.Session, exitstatus: int) -> None:
+        """Ends the drivers of this process, and settles the exit status."""
+        if not self.active:
+            return
+        records = self.driver_records()
+        for driver in self.sessions.values():
+            driver.close()
+        if self.is_worker:
+            selection = self.selection()
+            selection.records = {record.driver: record for record in records}
+            self._config.workeroutput["hal_cts"] = selection.to_plain()  # type: ignore[attr-defined]
+            return
+        if self._writer:
+            for record in records:
+                self._writer.write(record)
+        settled = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
+        if exitstatus in settled and not self._collect_only() and self.unexpected():
+            session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def unexpected(self) -> list[str]:
+        """Why the run cannot be called good, a line each; empty where it can."""
+        reasons = [
+            f"{case.driver}: {case.case}: {case.outcome}"
+            for case in self.cases
+            if case.outcome in UNEXPECTED
+        ]
+        for record in self.driver_records():
+            if record.status == "broken" or record.exit_fault:
+                reasons.append(f"{record.driver}: {record.reason or record.exit_fault}")
+        return reasons + [f"{name}: nothing was proven" for name in self.unproven()]
+
+    def unproven(self) -> list[str]:
+        """Named drivers without a single passing case."""
+        if self._selection is None or not self._selection.named:
+            return []
+        proven = {case.driver for case in self.cases if case.outcome == "pass"}
+        return [name for name in self._selection.records if name not in proven]
+
+    def close(self) -> None:
+        """Ends the results file."""
+        if self._writer:
+            self._writer.close()
+
+
+def run_of(config: pytest.Config) -> Run:
+    """The run of a session."""
+    return config.stash[_RUN]

@@ -1,0 +1,93 @@
+"""Which drivers take part, and what their probes found.
+
+Named drivers must exist and be available: anything else ends the session before any case of any
+driver (exit 4). Without names every available driver takes part, and a broken one too, so that it
+is not passed over in silence; `mock` takes part by name only.
+"""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from typing import Any
+
+import msgspec
+import pytest
+
+from cts import registry
+from cts.plugin.options import Options
+from cts.probe import availability, probe_all
+from cts.results import DriverRecord
+
+BY_NAME_ONLY = frozenset({"mock"})
+
+
+@dataclass
+class Selection:
+    """The drivers of a run.
+
+    Attributes
+    ----------
+    named : whether they were named on the command line.
+    records : what is known of each selected driver, in the order of selection.
+    absent : reason for each registered driver that does not take part.
+    """
+
+    named: bool
+    records: dict[str, DriverRecord] = field(default_factory=dict)
+    absent: dict[str, str] = field(default_factory=dict)
+    probed: bool = False
+
+    @classmethod
+    def of_named(cls, options: Options) -> Selection:
+        """The drivers named. Raises UsageError for an unknown or an unavailable one."""
+        known = registry.names()
+        unknown = [name for name in options.drivers if name not in known]
+        if unknown:
+            raise pytest.UsageError(
+                f"--driver: unknown driver {', '.join(map(repr, unknown))};"
+                f" there are: {', '.join(known) or 'none'}"
+            )
+        if options.probe:
+            records = probe_all(options.drivers, options.probe_timeout)
+        else:
+            records = availability(options.drivers, options.probe_timeout)
+        absent = [record for record in records.values() if record.status == "unavailable"]
+        if absent:
+            lines = [f"driver {record.driver!r} is not here: {record.reason}" for record in absent]
+            raise pytest.UsageError("\n".join(lines))
+        return cls(named=True, records=records, probed=options.probe)
+
+    @classmethod
+    def of_available(cls, options: Options) -> Selection:
+        """Every registered driver that is available here, or broken."""
+        names = [name for name in registry.names() if name not in BY_NAME_ONLY]
+        found = availability(names, options.probe_timeout)
+        selection = cls(named=False, absent=dict.fromkeys(BY_NAME_ONLY, "by name only"))
+        for name, record in found.items():
+            if record.status == "unavailable":
+                selection.absent[name] = record.reason
+            else:
+                selection.records[name] = record
+        return selection
+
+    def probe(self, options: Options) -> None:
+        """Probes the drivers that have not been, if the options want it."""
+        if options.probe and not self.probed:
+            available = [name for name, r in self.records.items() if r.status == "available"]
+            self.records |= probe_all(available, options.probe_timeout)
+        self.probed = True
+
+    def to_plain(self) -> dict[str, Any]:
+        """As data for another process."""
+        return {
+            "named": self.named,
+            "records": msgspec.to_builtins(self.records),
+            "absent": self.absent,
+            "probed": self.probed,
+        }
+
+    @classmethod
+    def from_plain(cls, plain: dict[str, Any]) -> Selection:
+        """What `to_plain` gave."""
+        records = msgspec.convert(plain["records"], dict[str, DriverRecord])
+        return cls(plain["named"], records, plain["absent"], plain["probed"])

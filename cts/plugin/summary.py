@@ -1,0 +1,79 @@
+"""What the terminal says of a run: who takes part, root causes, counts."""
+
+from __future__ import annotations
+
+from collections import Counter
+from typing import Any
+
+from cts.plugin.options import alias_is_free
+from cts.plugin.run import Run
+from cts.results import CaseRecord, Outcome
+
+_COUNTED: tuple[tuple[str, frozenset[Outcome]], ...] = (
+    ("passed", frozenset({"pass"})),
+    ("adapter", frozenset({"adapter"})),
+    ("failed", frozenset({"fail", "error", "crash", "timeout"})),
+    ("unsupported", frozenset({"unsupported"})),
+    ("blocked", frozenset({"blocked"})),
+    ("skipped", frozenset({"skip"})),
+)
+
+
+def header(run: Run) -> list[str]:
+    """A line for the drivers that take part, and one for each that does not."""
+    if not run.active:
+        return []
+    selection = run.selection()
+    lines = [f"hal-cts: drivers: {', '.join(selection.records) or 'none is available'}"]
+    lines += [f"hal-cts: not here: {name}: {why}" for name, why in selection.absent.items()]
+    if not alias_is_free():
+        lines.append("hal-cts: --driver belongs to pytest-selenium here: use --hal-driver")
+    return lines
+
+
+def root_causes(terminal: Any, run: Run) -> None:
+    """One line for each cause that blocked cases, naming driver, slot and fault."""
+    causes: dict[tuple[str, str], list[CaseRecord]] = {}
+    for case in run.cases:
+        if case.outcome == "blocked":
+            causes.setdefault((case.driver, case.message), []).append(case)
+    lines = []
+    for record in run.driver_records():
+        known = {message for driver, message in causes if driver == record.driver}
+        for slot, fault in record.slot_faults.items():
+            if f"{slot}: {fault}" not in known:
+                causes.setdefault((record.driver, f"{slot}: {fault}"), [])
+        lines += [
+            f"{driver}: {message} ({len(blocked)} cases blocked)"
+            for (driver, message), blocked in causes.items()
+            if driver == record.driver
+        ]
+        if record.exit_fault:
+            lines.append(f"{record.driver}: at its process's exit: {record.exit_fault}")
+    if lines:
+        terminal.ensure_newline()
+        for line in lines:
+            terminal.write_line(line, red=True, bold=True)
+
+
+def counts(terminal: Any, run: Run) -> None:
+    """The matrix, by whoever draws it, then the counts of each driver and where the results are."""
+    if not run.cases:
+        return
+    terminal.config.hook.pytest_hal_cts_summary(
+        terminalreporter=terminal, drivers=run.driver_records(), cases=run.cases
+    )
+    terminal.section("hal-cts", sep="-")
+    for driver in dict.fromkeys(case.driver for case in run.cases):
+        outcomes = Counter(case.outcome for case in run.cases if case.driver == driver)
+        parts = [
+            f"{sum(outcomes[outcome] for outcome in group)} {word}"
+            for word, group in _COUNTED
+            if word in ("passed", "failed", "unsupported", "blocked")
+            or any(outcomes[outcome] for outcome in group)
+        ]
+        terminal.write_line(f"{driver}: {', '.join(parts)}")
+    for name in run.unproven():
+        terminal.write_line(f"{name}: nothing was proven: no case passed", red=True)
+    if run.results_path:
+        terminal.write_line(f"results: {run.results_path}")

@@ -1,0 +1,102 @@
+"""What became of a case: the outcome that each of its reports carries.
+
+An assertion, a HalError, or an exception out of the driver's code is a *fail*; any other exception
+is an *error*, the suite's own fault. A pass whose evidence an adapter answered is *adapter*.
+"""
+
+from __future__ import annotations
+
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+import cts
+from cts.checks import Blocked, Unsupported
+from cts.hal import HalError
+from cts.plugin import evidence
+from cts.plugin.cases import case_id, driver_of, is_case, requirement_ids
+from cts.results import Outcome
+
+_SUITE_CODE = Path(cts.__file__).parent
+
+_SHOWN: dict[Outcome, tuple[str, tuple[str, dict[str, bool]]]] = {
+    "unsupported": ("u", ("UNSUPPORTED", {"cyan": True})),
+    "blocked": ("b", ("BLOCKED", {"red": True})),
+    "adapter": ("a", ("ADAPTER", {"yellow": True})),
+    "error": ("E", ("ERROR", {"red": True})),
+}
+
+
+def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
+    """Puts the outcome of one phase of a case on its report, as plain data for xdist."""
+    if not is_case(item):
+        return
+    outcome, message, code, blocked_by = _judge(report, item, call)
+    report.hal_cts = {  # type: ignore[attr-defined]
+        "driver": driver_of(item),
+        "case": case_id(item),
+        "requirements": requirement_ids(item),
+        "outcome": outcome,
+        "message": message,
+        "code": code,
+        "blocked_by": blocked_by,
+    }
+    if report.failed:
+        report.sections.append(("reproduce", f"pytest --driver={driver_of(item)} '{item.nodeid}'"))
+
+
+def _judge(
+    report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]
+) -> tuple[Outcome, str, str, str]:
+    error = call.excinfo.value if call.excinfo else None
+    if isinstance(error, Blocked):
+        return "blocked", str(error), "", error.slot
+    if isinstance(error, Unsupported):
+        return "unsupported", str(error), "", ""
+    if report.skipped:
+        return "skip", str(error), "", ""
+    if report.failed:
+        code = error.code.name if isinstance(error, HalError) else ""
+        text = _one_line(error) if error is not None else _one_line(report.longrepr)
+        return ("fail" if _is_drivers_fault(call) else "error"), text, code, ""
+    if report.when != "call":
+        return "pass", "", "", ""
+    answer = evidence.answered_by(driver_of(item))
+    if answer is None:
+        report.outcome = "failed"
+        report.longrepr = "the case entered no slot of the driver: its pass would prove nothing"
+        return "error", report.longrepr, "", ""
+    return ("adapter" if answer == "adapter" else "pass"), "", "", ""
+
+
+def _is_drivers_fault(call: pytest.CallInfo[None]) -> bool:
+    """Whether a failure is what a check says, or comes out of code that is not the suites'."""
+    if call.excinfo is None:
+        return True
+    if isinstance(call.excinfo.value, AssertionError | HalError):
+        return True
+    innermost = call.excinfo.traceback[-1].path
+    return not _is_suite_code(Path(innermost))
+
+
+def _is_suite_code(path: Path) -> bool:
+    hal = _SUITE_CODE / "hal"
+    in_cts = path.is_relative_to(_SUITE_CODE) and not path.is_relative_to(hal)
+    return in_cts or path.name.startswith("test_")
+
+
+def _one_line(error: Any) -> str:
+    text = str(error)
+    if isinstance(error, BaseException) and not isinstance(error, AssertionError | HalError):
+        text = f"{type(error).__name__}: {text}"
+    return text.strip().partition("\n")[0]
+
+
+def status(report: pytest.TestReport) -> Any:
+    """(category, letter, word) of an outcome that pytest does not know."""
+    judged = getattr(report, "hal_cts", None)
+    if judged is None or judged["outcome"] not in _SHOWN:
+        return None
+    letter, word = _SHOWN[judged["outcome"]]
+    return judged["outcome"], letter, word

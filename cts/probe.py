@@ -1,0 +1,301 @@
+"""A driver tried in a child process, so that nothing it does can take the run down.
+
+The child imports the driver, constructs it, asks whether it is available, enumerates, creates
+devices, checks each slot, forms a group and tears down. Before each step it writes one line, so
+that a crash or a hang is blamed on the step it happened in. `availability` stops after asking.
+
+    probe("cuda").status    # "available", "unavailable" or "broken"
+"""
+
+from __future__ import annotations
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import tempfile
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import suppress
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+import msgspec
+
+from cts import registry
+from cts.hal import (
+    Device,
+    DeviceCapabilities,
+    DeviceGroupBuilder,
+    Driver,
+    HalError,
+    StatusCode,
+    implements,
+    slots,
+)
+from cts.results import DriverRecord
+from cts.slot_checks import SlotFault, check_slot, work_slot_faults
+
+DEFAULT_TIMEOUT = 30.0
+"""Seconds that one step of a driver may take."""
+
+_POLL = 0.02
+_STDERR_TAIL = 400
+
+
+# -- parent -------------------------------------------------------------------------------
+
+
+def probe(driver: str, timeout: float = DEFAULT_TIMEOUT) -> DriverRecord:
+    """Tries everything that a driver needs before its cases can run."""
+    return _run_children([driver], full=True, timeout=timeout)[driver]
+
+
+def probe_all(drivers: Sequence[str], timeout: float = DEFAULT_TIMEOUT) -> dict[str, DriverRecord]:
+    """`probe` for several drivers side by side, each in a child of its own."""
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        records = pool.map(lambda driver: probe(driver, timeout), drivers)
+        return dict(zip(drivers, records, strict=True))
+
+
+def availability(
+    drivers: Sequence[str], timeout: float = DEFAULT_TIMEOUT
+) -> dict[str, DriverRecord]:
+    """Imports each driver and asks whether it is available; one child for all, while it lives."""
+    return _run_children(drivers, full=False, timeout=timeout)
+
+
+def _run_children(drivers: Sequence[str], *, full: bool, timeout: float) -> dict[str, DriverRecord]:
+    records: dict[str, DriverRecord] = {}
+    while waiting := [driver for driver in drivers if driver not in records]:
+        records |= _run_child(waiting, full=full, timeout=timeout)
+    return {driver: records[driver] for driver in drivers}
+
+
+def _run_child(drivers: Sequence[str], *, full: bool, timeout: float) -> dict[str, DriverRecord]:
+    """Records of the drivers that one child got through, the last one perhaps by its death."""
+    with tempfile.TemporaryDirectory(prefix="hal-cts-probe-") as folder:
+        log, stderr = Path(folder, "log"), Path(folder, "stderr")
+        log.touch()
+        mode = "full" if full else "available"
+        with stderr.open("wb") as noise:
+            child = subprocess.Popen(
+                [sys.executable, "-m", "cts.probe", str(log), mode, *drivers],
+                stdin=subprocess.DEVNULL,
+                stdout=noise,
+                stderr=noise,
+                start_new_session=True,
+            )
+        try:
+            ending = _wait(child, log, timeout)
+        finally:
+            _kill(child)
+        records, current, stage = _read_log(log)
+        if ending:
+            tail = stderr.read_text(errors="replace").strip()[-_STDERR_TAIL:]
+            last_line = tail.splitlines()[-1] if tail else ""
+            reason = f"{ending}; {last_line}" if last_line else ending
+            if current is None and records:  # every driver was through: the exit itself
+                current = list(records)[-1]
+                records[current] = msgspec.structs.replace(records[current], exit_fault=reason)
+            else:
+                current = current or drivers[0]
+                records[current] = DriverRecord(
+                    driver=current, status="broken", reason=reason, stage=stage or "start"
+                )
+        return records
+
+
+def _wait(child: subprocess.Popen[bytes], log: Path, timeout: float) -> str:
+    """Waits for the child's end, or for no progress; how it ended, empty when orderly."""
+    seen, since = 0, time.monotonic()
+    while (code := child.poll()) is None:
+        size = log.stat().st_size
+        if size != seen:
+            seen, since = size, time.monotonic()
+        if time.monotonic() - since > timeout:
+            return f"no answer within {timeout:g} s"
+        time.sleep(_POLL)
+    if code < 0:
+        return f"killed by {signal.Signals(-code).name}"
+    return f"exited with status {code}" if code or not _is_complete(log) else ""
+
+
+def _is_complete(log: Path) -> bool:
+    return log.read_bytes().endswith(b'{"end": true}\n')
+
+
+def _kill(child: subprocess.Popen[bytes]) -> None:
+    """Ends whatever is left of the child and of what it started."""
+    with suppress(ProcessLookupError):  # all of it may be gone already
+        os.killpg(child.pid, signal.SIGKILL)
+    child.wait()
+
+
+def _read_log(log: Path) -> tuple[dict[str, DriverRecord], str | None, str]:
+    """Finished records, and the driver and stage that were in progress."""
+    records: dict[str, DriverRecord] = {}
+    current, stage = None, ""
+    for line in log.read_bytes().splitlines(keepends=True):
+        if not line.endswith(b"\n"):
+            break
+        entry = json.loads(line)
+        if "record" in entry:
+            record = msgspec.convert(entry["record"], DriverRecord)
+            records[record.driver] = record
+            current = None
+        elif "stage" in entry:
+            current, stage = entry["driver"], entry["stage"]
+    return records, current, stage
+
+
+# -- child --------------------------------------------------------------------------------
+
+
+class _Trial:
+    """One driver's way through the steps, in the child."""
+
+    def __init__(self, name: str, write: Callable[[dict[str, Any]], None]) -> None:
+        self._name = name
+        self._write = write
+        self._stage = "start"
+
+    def run(self, *, full: bool) -> DriverRecord:
+        """Everything up to the first step that fails."""
+        try:
+            return self._steps(full=full)
+        except HalError as error:
+            absent = error.code is StatusCode.UNAVAILABLE and self._stage in _BEFORE_DEVICES
+            return self._ended("unavailable" if absent else "broken", str(error))
+        except Exception as error:
+            return self._ended("broken", describe(error))
+
+    def _ended(self, status: Any, reason: str) -> DriverRecord:
+        return DriverRecord(driver=self._name, status=status, reason=reason, stage=self._stage)
+
+    def _enter(self, stage: str) -> None:
+        self._stage = stage
+        self._write({"driver": self._name, "stage": stage})
+
+    def _steps(self, *, full: bool) -> DriverRecord:
+        self._enter("import")
+        kind = registry.load(self._name)
+        self._enter("construct")
+        driver = kind()
+        self._enter("available")
+        absent = driver.available()
+        if absent is not None:
+            if not isinstance(absent, HalError) or absent.code is not StatusCode.UNAVAILABLE:
+                return self._ended("broken", f"available() answered {describe(absent)}")
+            return self._ended("unavailable", str(absent))
+        if not full:
+            return self._ended("available", "")
+        with driver:
+            return self._try_devices(driver)
+
+    def _try_devices(self, driver: Driver) -> DriverRecord:
+        self._enter("enumerate")
+        infos = driver.enumerate()
+        if not infos:
+            return self._ended("broken", "enumerate() found no device")
+        self._enter("create_device")
+        with driver.create_device(infos[0]) as device:
+            optional = optional_slots(device)
+        record = DriverRecord(
+            driver=self._name,
+            status="available",
+            version=driver.version,
+            devices=[asdict(info) for info in infos],
+            properties=asdict(driver.properties),
+            optional_slots=optional,
+        )
+        faults = self._core_faults(driver)
+        if not faults and driver.properties.work:
+            self._enter("work slots")
+            faults = work_slot_faults(driver.create_device)
+            if not all(slots()[name].kind == "work" for name in faults):
+                raise AssertionError(f"not work slots: {', '.join(faults)}")
+        texts = {name: str(fault) for name, fault in faults.items()}
+        record = msgspec.structs.replace(record, slot_faults=texts)
+        if any(slots()[name].kind == "core" for name in faults):
+            return record
+        return self._try_group(driver, record)
+
+    def _core_faults(self, driver: Driver) -> dict[str, SlotFault]:
+        faults = {}
+        for name, slot in slots().items():
+            if slot.kind == "core":
+                self._enter(f"slot {name}")
+                with driver.create_device() as device:
+                    try:
+                        check_slot(name, device)
+                    except SlotFault as fault:
+                        faults[name] = fault
+        return faults
+
+    def _try_group(self, driver: Driver, record: DriverRecord) -> DriverRecord:
+        self._enter("group")
+        infos = driver.enumerate()
+        count = 1 if driver.properties.max_devices == 1 else 2
+        builder = DeviceGroupBuilder()
+        devices = [driver.create_device(infos[i % len(infos)]) for i in range(count)]
+        for device in devices:
+            builder.add_device(device)
+        group = builder.finalize()
+        record = msgspec.structs.replace(
+            record,
+            capabilities=[capabilities_to_json(device) for device in devices],
+            topology=group.topology.to_plain(),
+        )
+        self._enter("tear-down")
+        for device in devices:
+            device.release()
+        group.release()
+        return record
+
+
+_BEFORE_DEVICES = ("import", "construct", "available", "enumerate")
+
+
+def optional_slots(device: Device) -> list[str]:
+    """Optional slots that a device's driver implements."""
+    return [
+        name
+        for name, slot in slots().items()
+        if slot.kind == "optional" and implements(device, name)
+    ]
+
+
+def describe(error: object) -> str:
+    """An exception in one line, with its type unless it is a HalError."""
+    text = str(error) if isinstance(error, HalError | registry.BrokenDriverError) else repr(error)
+    return " ".join(text.split())
+
+
+def capabilities_to_json(device: Device) -> dict[str, Any]:
+    """A device's capabilities as plain data, with its identifier."""
+    capabilities: DeviceCapabilities = device.query_capabilities()
+    fields = asdict(capabilities)
+    uuid = fields["physical_device_uuid"]
+    plain = {name: int(value) for name, value in fields.items() if isinstance(value, int)}
+    return {"identifier": device.identifier, **plain, "physical_device_uuid": uuid and uuid.hex()}
+
+
+def main(log_path: str, mode: str, *drivers: str) -> None:
+    """The child: tries the drivers in order."""
+    with open(log_path, "a", buffering=1, encoding="utf-8") as log:
+
+        def write(entry: dict[str, Any]) -> None:
+            log.write(json.dumps(entry) + "\n")
+
+        for name in drivers:
+            record = _Trial(name, write).run(full=mode == "full")
+            write({"driver": name, "record": msgspec.to_builtins(record)})
+        write({"end": True})
+
+
+if __name__ == "__main__":
+    main(*sys.argv[1:])

@@ -1,0 +1,1 @@
+"""How fast; collected only when named, and never a verdict."""

@@ -1,0 +1,1 @@
+"""Device groups and their builder: order, failure, membership, release."""

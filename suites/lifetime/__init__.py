@@ -1,0 +1,1 @@
+"""What keeps what alive, and what is left when it ends."""

@@ -1,0 +1,1 @@
+"""Modules: programs that hold a device group."""

@@ -1,0 +1,1 @@
+"""Queue operations and command buffers."""

@@ -1,0 +1,1 @@
+"""Breaks of each requirement, one module an area of the suites."""

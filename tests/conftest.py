@@ -1,0 +1,94 @@
+"""What tests of the plugin share: sessions of pytest, and drivers, in a folder of their own."""
+
+from __future__ import annotations
+
+import textwrap
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+
+from cts.results import CaseRecord, DriverRecord, Record, RunRecord, read
+
+RunCts = Callable[..., "CtsRun"]
+
+
+class CtsRun:
+    """A finished session of pytest in a process of its own.
+
+    Attributes
+    ----------
+    ret : its exit status.
+    text : what it printed, both streams.
+    """
+
+    def __init__(self, result: pytest.RunResult, results: Path) -> None:
+        self.result = result
+        self.ret = int(result.ret)
+        self.text = result.stdout.str() + result.stderr.str()
+        path = results / "results.jsonl"
+        self.records: list[Record] = list(read(path)) if path.is_file() else []
+
+    @property
+    def cases(self) -> list[CaseRecord]:
+        """The verdicts on disk, in order."""
+        return [record for record in self.records if isinstance(record, CaseRecord)]
+
+    @property
+    def run(self) -> RunRecord:
+        """The run's own record."""
+        return next(record for record in self.records if isinstance(record, RunRecord))
+
+    def driver(self, name: str) -> DriverRecord:
+        """The last record of a driver."""
+        found = [r for r in self.records if isinstance(r, DriverRecord) and r.driver == name]
+        return found[-1]
+
+    def outcomes(self, driver: str | None = None) -> dict[str, str]:
+        """Outcome by case id."""
+        return {c.case: c.outcome for c in self.cases if driver in (None, c.driver)}
+
+
+@pytest.fixture
+def cts(pytester: pytest.Pytester) -> RunCts:
+    """Runs pytest with arguments in a folder of its own, with results in ``out``."""
+
+    def run(*args: str | Path) -> CtsRun:
+        results = pytester.path / "out"
+        result = pytester.runpytest_subprocess(f"--results={results}", "-p", "no:randomly", *args)
+        return CtsRun(result, results)
+
+    return run
+
+
+@pytest.fixture
+def case_file(pytester: pytest.Pytester) -> Callable[[str], Path]:
+    """Writes cases to ``area/test_it.py``."""
+
+    def write(source: str) -> Path:
+        path = pytester.path / "area" / "test_it.py"
+        path.parent.mkdir(exist_ok=True)
+        header = "import pytest\nfrom cts.checks import *\nfrom cts.hal import *\n"
+        path.write_text(header + textwrap.dedent(source))
+        return path
+
+    return write
+
+
+@pytest.fixture
+def outside_driver(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> Callable[..., str]:
+    """Installs a driver as another package would: a module and an entry point of its own."""
+
+    def install(source: str, name: str = "outside", attribute: str = "OutsideDriver") -> str:
+        module = f"{name.replace('-', '_')}_driver"
+        (pytester.path / f"{module}.py").write_text(textwrap.dedent(source))
+        dist = pytester.path / f"{module}-1.0.dist-info"
+        dist.mkdir()
+        (dist / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+        (dist / "entry_points.txt").write_text(f"[cts.drivers]\n{name} = {module}:{attribute}\n")
+        monkeypatch.setenv("PYTHONPATH", str(pytester.path))
+        return name
+
+    return install
