@@ -19,7 +19,8 @@ from rich.table import Table
 
 from cts import registry
 from cts.hal import Topology, slots
-from cts.probe import DEFAULT_TIMEOUT, availability, probe
+from cts.limits import PROBE_STEP_TIMEOUT
+from cts.probe import availability, probe
 from cts.results import DriverRecord
 
 BROKEN, NOT_HERE = 1, 4
@@ -44,7 +45,7 @@ _Timeout = Annotated[float, typer.Option(help="Seconds that one step of a driver
 
 
 @app.command()
-def drivers(timeout: _Timeout = DEFAULT_TIMEOUT) -> None:
+def drivers(timeout: _Timeout = PROBE_STEP_TIMEOUT) -> None:
     """List every registered driver, and of those that are not here the reason."""
     table = Table(box=None, pad_edge=False)
     for heading in ("driver", "status", "reason"):
@@ -57,7 +58,7 @@ def drivers(timeout: _Timeout = DEFAULT_TIMEOUT) -> None:
 @app.command()
 def doctor(
     driver: Annotated[str, typer.Argument(help="The driver's name.")],
-    timeout: _Timeout = DEFAULT_TIMEOUT,
+    timeout: _Timeout = PROBE_STEP_TIMEOUT,
 ) -> None:
     """Try a driver step by step, and say which requirement its construction breaks."""
     known = registry.names()

@@ -36,11 +36,9 @@ from cts.hal import (
     implements,
     slots,
 )
+from cts.limits import PROBE_STEP_TIMEOUT
 from cts.results import DriverRecord
 from cts.slot_checks import SlotFault, check_slot, work_slot_faults
-
-DEFAULT_TIMEOUT = 30.0
-"""Seconds that one step of a driver may take."""
 
 _POLL = 0.02
 _STDERR_TAIL = 400
@@ -49,12 +47,14 @@ _STDERR_TAIL = 400
 # -- parent -------------------------------------------------------------------------------
 
 
-def probe(driver: str, timeout: float = DEFAULT_TIMEOUT) -> DriverRecord:
+def probe(driver: str, timeout: float = PROBE_STEP_TIMEOUT) -> DriverRecord:
     """Tries everything that a driver needs before its cases can run."""
     return _run_children([driver], full=True, timeout=timeout)[driver]
 
 
-def probe_all(drivers: Sequence[str], timeout: float = DEFAULT_TIMEOUT) -> dict[str, DriverRecord]:
+def probe_all(
+    drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT
+) -> dict[str, DriverRecord]:
     """`probe` for several drivers side by side, each in a child of its own."""
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         records = pool.map(lambda driver: probe(driver, timeout), drivers)
@@ -62,7 +62,7 @@ def probe_all(drivers: Sequence[str], timeout: float = DEFAULT_TIMEOUT) -> dict[
 
 
 def availability(
-    drivers: Sequence[str], timeout: float = DEFAULT_TIMEOUT
+    drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT
 ) -> dict[str, DriverRecord]:
     """Imports each driver and asks whether it is available; one child for all, while it lives."""
     return _run_children(drivers, full=False, timeout=timeout)

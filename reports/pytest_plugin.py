@@ -2,14 +2,12 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cts.results import CaseRecord, DriverRecord
-
-from .matrix import Matrix
-from .terminal import print_matrix
+if TYPE_CHECKING:
+    from cts.results import CaseRecord, DriverRecord
 
 
 @pytest.hookimpl(optionalhook=True)
@@ -17,4 +15,7 @@ def pytest_hal_cts_summary(
     terminalreporter: Any, drivers: list[DriverRecord], cases: list[CaseRecord]
 ) -> None:
     """Prints the matrix of requirements and drivers."""
+    from .matrix import Matrix
+    from .terminal import print_matrix
+
     print_matrix(Matrix.of(drivers, cases), terminalreporter)

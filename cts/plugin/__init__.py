@@ -1,49 +1,34 @@
-"""The pytest plugin: hooks only; each hands on to the module that does the work.
+"""The pytest plugin's door: what is in every pytest session of an environment that has it.
 
-The way of a run:
-
-1. `options`: what was asked for;
-2. `selection`: names → registry → drivers, each probed in a child process;
-3. `cases`: every case that uses `hal_driver` is parametrised by the drivers selected;
-4. `gating`: before a case, whether it applies to the driver and whether it can run;
-5. `fixtures`: devices and groups of the case's driver, made by `driver_session`;
-6. `verdict`: what a case's outcome says of the driver, given the slots it entered (`evidence`);
-7. `recording`: one JSON line a verdict, as soon as it is known;
-8. `summary`: root causes first, then the counts; the matrix is drawn by the `reports` plugin.
-
-A session that is given no ``--driver`` and collects no case of the suites is left alone.
+It declares options, marks and fixtures, and nothing more: the rest (`hooks`, and with it numpy and
+hypothesis) is loaded when a driver is named or the first case is met. Until then a session is left
+alone.
 """
 
 from __future__ import annotations
 
-from collections.abc import Generator
-from typing import Any
+from collections.abc import Iterator
+from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cts.plugin import cases, gating, hookspecs, options, recording, summary, verdict
-from cts.plugin.fixtures import (
-    device_group,
-    device_groups,
-    hal_driver,
-    hal_search,
-    hal_session,
-    new_device,
-    new_group,
-    steer,
-)
-from cts.plugin.run import Run, run_of
+from cts.plugin import hookspecs, options
 
-__all__ = [
-    "device_group",
-    "device_groups",
-    "hal_driver",
-    "hal_search",
-    "hal_session",
-    "new_device",
-    "new_group",
-    "steer",
-]
+if TYPE_CHECKING:
+    import hypothesis
+
+    from cts.hal import DeviceGroup, Driver
+    from cts.plugin.driver_session import DriverSession
+    from cts.plugin.fixtures import DeviceGroups, NewDevice, NewGroup, Steer
+
+DRIVER_FIXTURE = "hal_session"
+"""A test that uses this fixture, itself or through another, is a case."""
+
+_MARKS = (
+    "spec(*ids): the contract's requirements that the case fails for when they are broken",
+    "needs(*slots, devices=N, **properties): what the driver must have for the case to apply",
+    "stub(slot): the case judges this slot, and runs although the slot is broken",
+)
 
 
 def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
@@ -57,89 +42,113 @@ def pytest_addoption(parser: pytest.Parser) -> None:
 
 
 def pytest_configure(config: pytest.Config) -> None:
-    """Declares the marks, attaches the run, and what records its verdicts."""
-    cases.declare_marks(config)
-    Run.attach(config)
-    config.pluginmanager.register(recording.Recorder(run_of(config)), "hal-cts-recorder")
+    """Declares the marks, and stands ready."""
+    for line in _MARKS:
+        config.addinivalue_line("markers", line)
+    door = Door(config)
+    config.pluginmanager.register(door, "hal-cts-door")
+    if options.any_given(config):
+        door.open()
 
 
-def pytest_unconfigure(config: pytest.Config) -> None:
-    """Ends the run."""
-    if config.pluginmanager.has_plugin("hal-cts-recorder"):
-        run_of(config).close()
+class Door:
+    """Loads the rest of the plugin when a session turns out to need it."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._config = config
+        self._is_open = False
+
+    def open(self) -> None:
+        """Makes this session a run; once."""
+        if not self._is_open:
+            from cts.plugin import hooks
+            from cts.plugin.recording import Recorder
+            from cts.plugin.run import Run
+
+            self._is_open = True
+            run = Run.attach(self._config)
+            self._config.pluginmanager.register(hooks, "hal-cts-hooks")
+            self._config.pluginmanager.register(Recorder(run), "hal-cts-recorder")
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:
+        """Gives a case one variant for each driver selected."""
+        if DRIVER_FIXTURE in metafunc.fixturenames:
+            self.open()
+            from cts.plugin import cases
+
+            cases.parametrize(metafunc)
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Opens for the first verdict that an xdist worker sends; the recorder takes the others."""
+        if hasattr(report, "hal_cts") and not self._is_open:
+            self.open()
+            self._config.pluginmanager.getplugin("hal-cts-recorder").take(report)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionstart(session: pytest.Session) -> None:
-    """Resolves and probes the drivers that were named, before anything is collected."""
-    run_of(session.config).start_named()
+@pytest.fixture(scope="session")
+def hal_session(request: pytest.FixtureRequest) -> DriverSession:
+    """The case's driver in this process; every case is parametrised by it."""
+    from cts.plugin.run import run_of
+
+    return run_of(request.config).session_of(request.param)
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_configure_node(node: Any) -> None:
-    """Hands what the controller has found out to an xdist worker."""
-    node.workerinput |= run_of(node.config).for_worker()
+@pytest.fixture(scope="session")
+def hal_driver(hal_session: DriverSession) -> Driver:
+    """The driver under test."""
+    return hal_session.driver
 
 
-@pytest.hookimpl(optionalhook=True)
-def pytest_testnodedown(node: Any, error: object) -> None:
-    """Takes over what an xdist worker has found out."""
-    run_of(node.config).from_worker(getattr(node, "workeroutput", {}).get("hal_cts"))
+@pytest.fixture(scope="session")
+def device_groups(request: pytest.FixtureRequest) -> DeviceGroups:
+    """The device group of each driver of the run; topology info is assigned in each."""
+    from cts.plugin.fixtures import DeviceGroups
+
+    return DeviceGroups(request.config)
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
-    """Parametrises cases by driver."""
-    cases.parametrize(metafunc)
+@pytest.fixture
+def device_group(device_groups: DeviceGroups, hal_session: DriverSession) -> DeviceGroup:
+    """The session's device group of the driver under test; not for a case to change."""
+    return device_groups[hal_session.name]
 
 
-def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuses marks that name what does not exist."""
-    cases.check_marks(config, items)
+@pytest.fixture
+def new_device(hal_session: DriverSession) -> Iterator[NewDevice]:
+    """Makes fresh devices of the driver under test, in no group."""
+    from cts.plugin.fixtures import NewDevice
+
+    factory = NewDevice(hal_session)
+    yield factory
+    factory.release()
 
 
-def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
-    """Says which drivers take part, and of the others why not."""
-    return summary.header(run_of(config))
+@pytest.fixture
+def new_group(new_device: NewDevice) -> Iterator[NewGroup]:
+    """Forms groups of devices of the driver under test."""
+    from cts.plugin.fixtures import NewGroup
+
+    factory = NewGroup(new_device)
+    yield factory
+    factory.release()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtestloop(session: pytest.Session) -> None:
-    """Probes the drivers that were not named, before any case runs."""
-    run_of(session.config).start_found(session)
+@pytest.fixture
+def steer(new_device: NewDevice) -> Iterator[Steer]:
+    """Observes and replaces slots of devices; ends before the devices are released."""
+    from cts.plugin.fixtures import Steer
+
+    steering = Steer()
+    yield steering
+    steering.release()
 
 
-@pytest.hookimpl(tryfirst=True)
-def pytest_runtest_setup(item: pytest.Item) -> None:
-    """Ends a case that does not apply to its driver, or is blocked by what is broken there."""
-    gating.check(item)
+@pytest.fixture
+def hal_search(request: pytest.FixtureRequest, hal_session: Any) -> Iterator[hypothesis.settings]:
+    """Hypothesis' settings for a case: the same examples every time, unless ``--search``."""
+    from cts.plugin.fixtures import search_settings
 
-
-@pytest.hookimpl(wrapper=True)
-def pytest_runtest_makereport(
-    item: pytest.Item, call: pytest.CallInfo[None]
-) -> Generator[None, pytest.TestReport, pytest.TestReport]:
-    """Attaches the verdict to a case's report."""
-    report = yield
-    verdict.attach(report, item, call)
-    return report
-
-
-def pytest_report_teststatus(report: pytest.TestReport) -> Any:
-    """Shows the outcomes that pytest does not know."""
-    return verdict.status(report)
-
-
-@pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Generator[None]:
-    """Prints root causes before everything else, and the counts after it."""
-    run = run_of(config)
-    summary.root_causes(terminalreporter, run)
-    yield
-    summary.counts(terminalreporter, run)
-
-
-@pytest.hookimpl(tryfirst=True)
-def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
-    """Ends the drivers, and settles the exit status."""
-    run_of(session.config).finish(session, exitstatus)
+    with search_settings(request.config) as settings:
+        yield settings

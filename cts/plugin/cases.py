@@ -1,6 +1,6 @@
 """Cases: which tests are cases, their marks, ids and parametrisation by driver.
 
-A case is a test that uses the fixture `hal_driver`, itself or through another fixture.
+A case is a test that uses the fixture `hal_session`, itself or through another fixture.
 """
 
 from __future__ import annotations
@@ -11,20 +11,10 @@ import pytest
 
 from cts.contract import requirements
 from cts.hal import DriverProperties, slots
+from cts.plugin import DRIVER_FIXTURE
 from cts.plugin.run import run_of
 
-DRIVER_FIXTURE = "hal_session"
 _NEEDS_KEYS = frozenset(DriverProperties.__dataclass_fields__) | {"devices", "native"}
-
-
-def declare_marks(config: pytest.Config) -> None:
-    """Tells pytest the marks of cases."""
-    for line in (
-        "spec(*ids): the contract's requirements that the case fails for when they are broken",
-        "needs(*slots, devices=N, **properties): what the driver must have for the case to apply",
-        "stub(slot): the case judges this slot, and runs although the slot is broken",
-    ):
-        config.addinivalue_line("markers", line)
 
 
 def is_case(item: pytest.Item) -> bool:
@@ -55,8 +45,6 @@ def requirement_ids(item: pytest.Item) -> list[str]:
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Gives a case one variant for each driver selected."""
-    if DRIVER_FIXTURE not in metafunc.fixturenames:
-        return
     names = list(run_of(metafunc.config).selection().records)
     metafunc.parametrize(DRIVER_FIXTURE, names, ids=names, indirect=True, scope="session")
 

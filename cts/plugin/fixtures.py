@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from typing import Any
 
 import hypothesis
@@ -11,9 +12,9 @@ from hypothesis import HealthCheck
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, Driver
+from cts.hal import Device, DeviceGroup, DeviceGroupBuilder
 from cts.plugin.driver_session import DriverSession
-from cts.plugin.run import Run, run_of
+from cts.plugin.run import run_of
 
 EXAMPLES = 25
 EXAMPLES_WHEN_SEARCHING = 500
@@ -134,8 +135,8 @@ class Steer:
 class DeviceGroups(Mapping[str, DeviceGroup]):
     """One group for each driver of the run, by name, each built when it is first asked for."""
 
-    def __init__(self, run: Run) -> None:
-        self._run = run
+    def __init__(self, config: pytest.Config) -> None:
+        self._run = run_of(config)
 
     def __getitem__(self, driver: str) -> DeviceGroup:
         return self._run.session_of(driver).group()
@@ -147,61 +148,11 @@ class DeviceGroups(Mapping[str, DeviceGroup]):
         return len(self._run.selection().records)
 
 
-@pytest.fixture(scope="session")
-def hal_session(request: pytest.FixtureRequest) -> DriverSession:
-    """The case's driver in this process; every case is parametrised by it."""
-    return run_of(request.config).session_of(request.param)
-
-
-@pytest.fixture(scope="session")
-def hal_driver(hal_session: DriverSession) -> Driver:
-    """The driver under test."""
-    return hal_session.driver
-
-
-@pytest.fixture(scope="session")
-def device_groups(request: pytest.FixtureRequest) -> DeviceGroups:
-    """The device group of each driver of the run; topology info is assigned in each."""
-    return DeviceGroups(run_of(request.config))
-
-
-@pytest.fixture
-def device_group(device_groups: DeviceGroups, hal_session: DriverSession) -> DeviceGroup:
-    """The session's device group of the driver under test; not for a case to change."""
-    return device_groups[hal_session.name]
-
-
-@pytest.fixture
-def new_device(hal_session: DriverSession) -> Iterator[NewDevice]:
-    """Makes fresh devices of the driver under test, in no group."""
-    factory = NewDevice(hal_session)
-    yield factory
-    factory.release()
-
-
-@pytest.fixture
-def new_group(new_device: NewDevice) -> Iterator[NewGroup]:
-    """Forms groups of devices of the driver under test."""
-    factory = NewGroup(new_device)
-    yield factory
-    factory.release()
-
-
-@pytest.fixture
-def steer(new_device: NewDevice) -> Iterator[Steer]:
-    """Observes and replaces slots of devices; ends before the devices are released."""
-    steering = Steer()
-    yield steering
-    steering.release()
-
-
-@pytest.fixture
-def hal_search(request: pytest.FixtureRequest) -> Iterator[hypothesis.settings]:
-    """Hypothesis' settings for a case: the same examples every time, unless ``--search``.
-
-    What it stores goes beside the results, not into the folder that pytest runs in.
-    """
-    run = run_of(request.config)
+@contextmanager
+def search_settings(config: pytest.Config) -> Iterator[hypothesis.settings]:
+    """Hypothesis' settings for a case. What it stores goes beside the results, not into the folder
+    that pytest runs in."""
+    run = run_of(config)
     folder = run.scratch_directory() / "hypothesis"
     searching = run.options.search
     set_hypothesis_home_dir(folder)

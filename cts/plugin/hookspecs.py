@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-from cts.results import CaseRecord, DriverRecord
+if TYPE_CHECKING:
+    from cts.results import CaseRecord, DriverRecord
 
 
 def pytest_hal_cts_summary(

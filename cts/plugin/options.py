@@ -8,9 +8,19 @@ from pathlib import Path
 
 import pytest
 
-from cts.probe import DEFAULT_TIMEOUT
+from cts.limits import PROBE_STEP_TIMEOUT
 
 PROBE_MODES = ("on", "off")
+
+_DEFAULTS: dict[str, object] = {
+    "hal_driver": [],
+    "hal_device_count": None,
+    "hal_device": None,
+    "hal_results": None,
+    "hal_search": False,
+    "hal_probe": "on",
+    "hal_probe_timeout": PROBE_STEP_TIMEOUT,
+}
 
 
 @dataclass(frozen=True)
@@ -50,6 +60,11 @@ class Options:
             probe=get("hal_probe") == "on",
             probe_timeout=get("hal_probe_timeout"),
         )
+
+
+def any_given(config: pytest.Config) -> bool:
+    """Whether the command line has anything of ours."""
+    return any(config.getoption(name) != default for name, default in _DEFAULTS.items())
 
 
 def alias_is_free() -> bool:
@@ -109,8 +124,8 @@ def add(parser: pytest.Parser) -> None:
     group.addoption(
         "--hal-probe-timeout",
         type=float,
-        default=DEFAULT_TIMEOUT,
+        default=PROBE_STEP_TIMEOUT,
         metavar="SECONDS",
         dest="hal_probe_timeout",
-        help=f"what one step of a driver may take in its probe (default: {DEFAULT_TIMEOUT:g})",
+        help=f"what one step of a driver may take in its probe (default: {PROBE_STEP_TIMEOUT:g})",
     )

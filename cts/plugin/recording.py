@@ -30,6 +30,10 @@ class Recorder:
         self._phases: dict[str, list[dict[str, Any]]] = {}
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
+        """Takes the report of one phase of any test."""
+        self.take(report)
+
+    def take(self, report: pytest.TestReport) -> None:
         """Takes one phase's report; under xdist, in the controller alone."""
         judged = getattr(report, "hal_cts", None)
         if judged is None or self._run.is_worker:

@@ -31,6 +31,7 @@ class Run:
     def __init__(self, config: pytest.Config) -> None:
         self.options = Options.of(config)
         self.cases: list[CaseRecord] = []
+        self.header_shown = False
         self.sessions: dict[str, DriverSession] = {}
         self._config = config
         self._selection: Selection | None = None
@@ -42,9 +43,10 @@ class Run:
         self._scratch = worker and worker.get("hal_cts_scratch")
 
     @classmethod
-    def attach(cls, config: pytest.Config) -> None:
+    def attach(cls, config: pytest.Config) -> Run:
         """Gives a session its run."""
-        config.stash[_RUN] = cls(config)
+        config.stash[_RUN] = run = cls(config)
+        return run
 
     # -- selection --------------------------------------------------------------------
 

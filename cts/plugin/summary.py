@@ -23,6 +23,7 @@ def header(run: Run) -> list[str]:
     """A line for the drivers that take part, and one for each that does not."""
     if not run.active:
         return []
+    run.header_shown = True
     selection = run.selection()
     lines = [f"hal-cts: drivers: {', '.join(selection.records) or 'none is available'}"]
     lines += [f"hal-cts: not here: {name}: {why}" for name, why in selection.absent.items()]
@@ -64,6 +65,9 @@ def counts(terminal: Any, run: Run) -> None:
         terminalreporter=terminal, drivers=run.driver_records(), cases=run.cases
     )
     terminal.section("hal-cts", sep="-")
+    if not run.header_shown:  # under xdist it is the workers that found the drivers
+        for line in header(run):
+            terminal.write_line(line)
     for driver in dict.fromkeys(case.driver for case in run.cases):
         outcomes = Counter(case.outcome for case in run.cases if case.driver == driver)
         parts = [

@@ -21,18 +21,25 @@ class Break:
     requirement: str
     what: str
     apply: Callable[[], None]
+    driver: str
+    """The driver that its cases are run on."""
 
 
 BREAKS: dict[str, Break] = {}
 
 
-def breaks(requirement: str, what: str) -> Callable[[Callable[[], None]], Callable[[], None]]:
-    """Registers a function that breaks `requirement` in this process."""
+def breaks(
+    requirement: str, what: str, *, driver: str = "local-sync"
+) -> Callable[[Callable[[], None]], Callable[[], None]]:
+    """Registers a function that breaks `requirement` in this process.
+
+    `driver` is one that the requirement's cases apply to.
+    """
 
     def register(apply: Callable[[], None]) -> Callable[[], None]:
         if requirement in BREAKS:
             raise ValueError(f"{requirement} has a break already: {BREAKS[requirement].what}")
-        BREAKS[requirement] = Break(requirement, what, apply)
+        BREAKS[requirement] = Break(requirement, what, apply, driver)
         return apply
 
     return register
