@@ -11,6 +11,7 @@ import pytest
 from cts.results import CaseRecord, DriverRecord, Record, RunRecord, read
 
 RunCts = Callable[..., "CtsRun"]
+OutsideDriver = Callable[..., str]
 
 
 class CtsRun:
@@ -76,9 +77,7 @@ def case_file(pytester: pytest.Pytester) -> Callable[[str], Path]:
 
 
 @pytest.fixture
-def outside_driver(
-    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
-) -> Callable[..., str]:
+def outside_driver(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -> OutsideDriver:
     """Installs a driver as another package would: a module and an entry point of its own."""
 
     def install(source: str, name: str = "outside", attribute: str = "OutsideDriver") -> str:

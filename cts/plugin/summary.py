@@ -45,7 +45,7 @@ def root_causes(terminal: Any, run: Run) -> None:
             if f"{slot}: {fault}" not in known:
                 causes.setdefault((record.driver, f"{slot}: {fault}"), [])
         lines += [
-            f"{driver}: {message} ({len(blocked)} cases blocked)"
+            f"{driver}: {message}" + (f" ({len(blocked)} cases blocked)" if blocked else "")
             for (driver, message), blocked in causes.items()
             if driver == record.driver
         ]
