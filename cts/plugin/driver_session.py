@@ -84,7 +84,8 @@ class DriverSession:
 
     def new_device(self, number: int = 0) -> Device:
         """A fresh device; consecutive numbers go round the physical devices."""
-        device = self.driver.create_device(self.infos[number % len(self.infos)])
+        with evidence.aside():  # that a device can be made is no evidence of its slots
+            device = self.driver.create_device(self.infos[number % len(self.infos)])
         evidence.trace_device(type(device))
         return device
 
@@ -108,7 +109,7 @@ class DriverSession:
 
     @cached_property
     def work_faults(self) -> dict[str, str]:
-        """Broken work slots, from the probe or else found here; none while core slots are broken."""
+        """Broken work slots, from probe or found here; none while a core slot is broken."""
         if self.core_faults or not self.driver.properties.work:
             return {}
         if self._probed:
@@ -134,14 +135,11 @@ class DriverSession:
     def group(self) -> DeviceGroup:
         """The session's group, built at the first call; its building counts as evidence."""
         if self._group is None:
-            before = evidence.begin()
-            try:
-                self._group = self._build_group(self.new_device)
-            except HalError as error:
-                raise Blocked(f"the device group cannot be formed: {error}") from error
-            finally:
-                self._group_evidence = evidence.entered()
-                evidence.resume(before)
+            with evidence.aside() as self._group_evidence:
+                try:
+                    self._group = self._build_group(self.new_device)
+                except HalError as error:
+                    raise Blocked(f"the device group cannot be formed: {error}") from error
             self.groups_built += 1
         evidence.add(self._group_evidence)
         return self._group

@@ -8,13 +8,15 @@ one that enters no slot at all proves nothing of anybody.
 from __future__ import annotations
 
 import functools
-from collections.abc import Callable, Iterable
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from cts.hal import Device, Driver, slots
 from cts.hal.device import AnsweredBy, slot_function
 
 _DRIVER_OPERATIONS = ("available", "enumerate")
+_READ_BY_EVERYTHING = frozenset({"identifier", *_DRIVER_OPERATIONS})
 
 _entered: set[tuple[str, str]] = set()
 _answers: dict[tuple[str, str], AnsweredBy] = {}
@@ -22,21 +24,21 @@ _traced: set[type] = set()
 
 
 def begin() -> set[tuple[str, str]]:
-    """Starts a new record of slots entered; what the last one had is returned."""
+    """Starts a new record of (driver name, slot) entered; the last one is returned."""
     global _entered
     before, _entered = _entered, set()
     return before
 
 
-def resume(record: set[tuple[str, str]]) -> None:
-    """Goes on with an earlier record."""
+@contextmanager
+def aside() -> Iterator[set[tuple[str, str]]]:
+    """What is entered in the block goes into the record that it gives, and not into the case's."""
     global _entered
-    _entered = record
-
-
-def entered() -> set[tuple[str, str]]:
-    """(driver name, slot) of each slot entered since `begin`."""
-    return _entered
+    before = begin()
+    try:
+        yield _entered
+    finally:
+        _entered = before
 
 
 def add(slots_entered: Iterable[tuple[str, str]]) -> None:
@@ -47,10 +49,10 @@ def add(slots_entered: Iterable[tuple[str, str]]) -> None:
 def answered_by(driver: str) -> AnsweredBy | None:
     """Who answered for a driver since `begin`: none where no slot of it was entered.
 
-    The identifier is read by everything, so it counts only where nothing else was entered.
+    What everything reads counts only where nothing else was entered.
     """
     names = {slot for name, slot in _entered if name == driver}
-    names = names - {"identifier"} or names
+    names = names - _READ_BY_EVERYTHING or names
     if not names:
         return None
     answers = {_answers.get((driver, name), "driver") for name in names}

@@ -1,0 +1,49 @@
+"""Argument checks: each refuses with the operation, the offending value and the limit it broke."""
+
+from __future__ import annotations
+
+from operator import index
+from typing import Any
+
+from cts.hal import HalError, StatusCode
+
+
+def refusal(operation: str, detail: str) -> HalError:
+    """The error of an argument that could be right for nobody."""
+    return HalError(StatusCode.INVALID_ARGUMENT, operation, detail)
+
+
+def as_int(operation: str, name: str, value: Any) -> int:
+    """`value` as a Python int. Raises INVALID_ARGUMENT for what is no integer."""
+    try:
+        return index(value)
+    except TypeError:
+        raise refusal(operation, f"{name} is {value!r}: it is an integer") from None
+
+
+def as_bytes(operation: str, name: str, value: Any) -> bytes:
+    """A copy of `value`, a bytes-like object. Raises INVALID_ARGUMENT for anything else."""
+    try:
+        return memoryview(value).tobytes()
+    except TypeError:
+        raise refusal(operation, f"{name} is {type(value).__name__}: it is bytes") from None
+
+
+def check_range(operation: str, name: str, offset: Any, length: Any, size: int) -> tuple[int, int]:
+    """``(offset, length)`` as ints. Raises OUT_OF_RANGE unless the range is inside ``[0, size)``.
+
+    Parameters
+    ----------
+    operation, name : for the message: what is done, and to which buffer (``target``).
+    offset, length, size : in bytes; an empty range may lie at the very end.
+    """
+    offset = as_int(operation, f"{name} offset", offset)
+    length = as_int(operation, f"{name} length", length)
+    if offset < 0 or length < 0 or offset + length > size:
+        raise HalError(
+            StatusCode.OUT_OF_RANGE,
+            operation,
+            f"{name} range is [{offset}, {offset + length}) with length {length}:"
+            f" the buffer has {size} bytes",
+        )
+    return offset, length

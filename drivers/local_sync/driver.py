@@ -1,0 +1,44 @@
+"""How devices are found and created: there is one physical device, the host itself."""
+
+from __future__ import annotations
+
+import platform
+from itertools import count
+
+import numpy as np
+
+from cts.hal import DeviceInfo, Driver, DriverProperties, HalError, StatusCode
+
+from .device import LocalSyncDevice
+
+_INFO = DeviceInfo(path="host", name=f"host memory ({platform.machine()})", obtained_on="software")
+_numbers = count()
+
+
+class LocalSyncDriver(Driver):
+    """A driver that needs nothing but numpy, and whose devices are all the host's memory.
+
+    A submission whose waits are not reached blocks its caller until another thread signals them.
+    """
+
+    name = "local-sync"
+    native = False
+    properties = DriverProperties(
+        async_queue=False,
+        out_of_range="recording",
+        usage_enforced=True,
+    )
+    version = f"numpy {np.__version__}"
+
+    def enumerate(self) -> list[DeviceInfo]:
+        return [_INFO]
+
+    def create_device(self, info: DeviceInfo | None = None) -> LocalSyncDevice:
+        if info is not None and info not in self.enumerate():
+            raise HalError(
+                StatusCode.NOT_FOUND,
+                "Driver.create_device",
+                f"there is no device {info.path!r}: the only one is {_INFO.path!r}",
+                driver=self.name,
+            )
+        return LocalSyncDevice(f"local-sync:{next(_numbers)}", self.properties)

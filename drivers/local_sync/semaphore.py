@@ -1,0 +1,93 @@
+"""Timeline semaphores: a payload and a failure under one condition variable."""
+
+from __future__ import annotations
+
+import threading
+
+from cts.hal import Device, HalError, Semaphore, StatusCode
+from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
+
+from .arguments import as_int, refusal
+
+
+class LocalSemaphore(Semaphore):
+    """A timeline that any thread may signal, fail and wait for.
+
+    Parameters
+    ----------
+    device : its maker.
+    initial_value : the payload that it starts with.
+    max_value : the largest payload.
+    """
+
+    def __init__(self, device: Device, initial_value: int, max_value: int) -> None:
+        operation = "Device.create_semaphore"
+        initial_value = as_int(operation, "initial_value", initial_value)
+        if not 0 <= initial_value <= max_value:
+            raise refusal(operation, f"initial_value is {initial_value}: it is 0 to {max_value}")
+        self._payload = initial_value
+        self._max_value = max_value
+        self._failure: HalError | None = None
+        self._changed = threading.Condition()
+        super().__init__(device)
+
+    def query(self) -> int:
+        with self._changed:
+            self._raise_failure("Semaphore.query")
+            return self._payload
+
+    def signal(self, value: int) -> None:
+        operation = "Semaphore.signal"
+        value = as_int(operation, "value", value)
+        with self._changed:
+            self._raise_failure(operation)
+            self._check_signal(operation, value)
+            self._payload = value
+            self._changed.notify_all()
+
+    def wait(self, value: int, timeout: float | None = DEFAULT_WAIT_TIMEOUT) -> None:
+        operation = "Semaphore.wait"
+        value = as_int(operation, "value", value)
+        limit = None if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
+        with self._changed:
+            self._changed.wait_for(lambda: self._failure or self._payload >= value, limit)
+            self._raise_failure(operation)
+            if self._payload < value:
+                raise HalError(
+                    StatusCode.DEADLINE_EXCEEDED,
+                    operation,
+                    f"the payload is {self._payload} after {timeout} s: waited for {value}",
+                )
+
+    def fail(self, code: StatusCode, message: str = "") -> None:
+        self._fail_with(HalError(StatusCode(code), "Semaphore.fail", message))
+
+    def check_signal(self, operation: str, value: int) -> None:
+        """Raises what `signal` would raise for that value now; changes nothing."""
+        with self._changed:
+            self._raise_failure(operation)
+            self._check_signal(operation, value)
+
+    def _check_signal(self, operation: str, value: int) -> None:
+        if not self._payload < value <= self._max_value:
+            raise refusal(
+                operation,
+                f"value is {value}: it is above the payload {self._payload}"
+                f" and at most {self._max_value}",
+            )
+
+    def _fail_with(self, failure: HalError) -> None:
+        with self._changed:
+            if self._failure is None:
+                self._failure = failure
+            self._changed.notify_all()
+
+    def _raise_failure(self, operation: str) -> None:
+        failure = self._failure
+        if failure is not None:
+            # A new error each time: a traceback belongs to the thread that raises it.
+            detail = f"the semaphore has failed: {failure.detail or 'no message was given'}"
+            raise HalError(failure.code, operation, detail)
+
+    def _free(self) -> None:
+        self.fail(StatusCode.CANCELLED, "the semaphore was destroyed while it was waited for")
