@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from operator import index
 from typing import Any
 
@@ -19,6 +20,16 @@ def as_int(operation: str, name: str, value: Any) -> int:
         return index(value)
     except TypeError:
         raise refusal(operation, f"{name} is {value!r}: it is an integer") from None
+
+
+def as_seconds(operation: str, name: str, value: Any) -> float:
+    """A time-out, 0 or more and as long as a lock can wait at most.
+
+    Raises INVALID_ARGUMENT for what is no number.
+    """
+    if not isinstance(value, int | float) or value != value:
+        raise refusal(operation, f"{name} is {value!r}: it is a number of seconds, or none")
+    return min(max(value, 0.0), threading.TIMEOUT_MAX)
 
 
 def as_bytes(operation: str, name: str, value: Any) -> bytes:

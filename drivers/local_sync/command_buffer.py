@@ -19,6 +19,8 @@ State = Literal["new", "recording", "executable"]
 class LocalCommandBuffer(CommandBuffer):
     """Keeps the buffers of its commands alive. Recorded once, executed any number of times."""
 
+    _teardown_rank = 1  # before the buffers that it holds
+
     def __init__(self, device: Device) -> None:
         super().__init__(device)
         self._state: State = "new"

@@ -36,14 +36,16 @@ class LocalBuffer(Buffer):
         if length is None:
             length = max(self.byte_length - offset, 0)
         offset, length = check_range(operation, "read", offset, length, self.byte_length)
-        return self.contents[offset : offset + length].tobytes()
+        with self.retain():  # another thread may drop the last reference meanwhile
+            return self.contents[offset : offset + length].tobytes()
 
     def write(self, offset: int, data: bytes) -> None:
         operation = "Buffer.write"
         self.check_usage(operation, BufferUsage.MAPPING)
         data = as_bytes(operation, "data", data)
         offset, length = check_range(operation, "write", offset, len(data), self.byte_length)
-        self.contents[offset : offset + length] = np.frombuffer(data, np.uint8)
+        with self.retain():
+            self.contents[offset : offset + length] = np.frombuffer(data, np.uint8)
 
     def check_usage(self, operation: str, needed: BufferUsage) -> None:
         """Raises PERMISSION_DENIED unless the buffer was allocated for that."""

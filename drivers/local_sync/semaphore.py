@@ -7,7 +7,9 @@ import threading
 from cts.hal import Device, HalError, Semaphore, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
 
-from .arguments import as_int, refusal
+from .arguments import as_int, as_seconds, refusal
+
+_FAILED = "the semaphore has failed"
 
 
 class LocalSemaphore(Semaphore):
@@ -48,7 +50,7 @@ class LocalSemaphore(Semaphore):
     def wait(self, value: int, timeout: float | None = DEFAULT_WAIT_TIMEOUT) -> None:
         operation = "Semaphore.wait"
         value = as_int(operation, "value", value)
-        limit = None if timeout is None else min(max(timeout, 0.0), threading.TIMEOUT_MAX)
+        limit = None if timeout is None else as_seconds(operation, "timeout", timeout)
         with self._changed:
             self._changed.wait_for(lambda: self._failure or self._payload >= value, limit)
             self._raise_failure(operation)
@@ -56,11 +58,17 @@ class LocalSemaphore(Semaphore):
                 raise HalError(
                     StatusCode.DEADLINE_EXCEEDED,
                     operation,
-                    f"the payload is {self._payload} after {timeout} s: waited for {value}",
+                    f"the payload is {self._payload} after {limit:g} s: waited for {value}",
                 )
 
     def fail(self, code: StatusCode, message: str = "") -> None:
-        self._fail_with(HalError(StatusCode(code), "Semaphore.fail", message))
+        operation = "Semaphore.fail"
+        if code not in list(StatusCode):
+            raise refusal(operation, f"code is {code!r}: it is a StatusCode, 1 to 18")
+        with self._changed:
+            if self._failure is None:
+                self._failure = HalError(StatusCode(code), operation, message or "no message")
+            self._changed.notify_all()
 
     def check_signal(self, operation: str, value: int) -> None:
         """Raises what `signal` would raise for that value now; changes nothing."""
@@ -76,17 +84,11 @@ class LocalSemaphore(Semaphore):
                 f" and at most {self._max_value}",
             )
 
-    def _fail_with(self, failure: HalError) -> None:
-        with self._changed:
-            if self._failure is None:
-                self._failure = failure
-            self._changed.notify_all()
-
     def _raise_failure(self, operation: str) -> None:
         failure = self._failure
         if failure is not None:
             # A new error each time: a traceback belongs to the thread that raises it.
-            detail = f"the semaphore has failed: {failure.detail or 'no message was given'}"
+            detail = f"{_FAILED}: {failure.detail.removeprefix(_FAILED + ': ')}"
             raise HalError(failure.code, operation, detail)
 
     def _free(self) -> None:

@@ -34,15 +34,7 @@ def submit(
     """Does `work` between the waits and the signals; `used` is kept alive until then."""
     waits = _timepoints(operation, "wait", wait)
     signals = _timepoints(operation, "signal", signal)
-    reached: dict[LocalSemaphore, int] = {}
-    for semaphore, value in signals:
-        if value <= reached.get(semaphore, -1):
-            raise refusal(
-                operation,
-                f"signal value {value} comes after {reached[semaphore]} of the same semaphore",
-            )
-        semaphore.check_signal(operation, value)
-        reached[semaphore] = value
+    _check_signals(operation, signals)
     with ExitStack() as alive:
         for resource in (*used, *(semaphore for semaphore, _ in (*waits, *signals))):
             alive.enter_context(resource.retain())
@@ -61,7 +53,13 @@ def submit(
 
 
 def _timepoints(operation: str, name: str, semaphores: SemaphoreList) -> Timepoints:
-    return [_timepoint(operation, name, entry) for entry in semaphores]
+    try:
+        entries = list(semaphores)
+    except TypeError:
+        raise refusal(
+            operation, f"{name} is {semaphores!r}: it is a list of (semaphore, value)"
+        ) from None
+    return [_timepoint(operation, name, entry) for entry in entries]
 
 
 def _timepoint(operation: str, name: str, entry: Any) -> tuple[LocalSemaphore, int]:
@@ -75,6 +73,19 @@ def _timepoint(operation: str, name: str, entry: Any) -> tuple[LocalSemaphore, i
         )
     semaphore._check_usable(operation)
     return semaphore, as_int(operation, f"{name} value", value)
+
+
+def _check_signals(operation: str, signals: Timepoints) -> None:
+    """Raises where a signal could not advance its semaphore, or an earlier one of the list."""
+    reached: dict[LocalSemaphore, int] = {}
+    for semaphore, value in signals:
+        before = reached.get(semaphore)
+        if before is not None and value <= before:
+            raise refusal(
+                operation, f"signal value {value} comes after {before} of the same semaphore"
+            )
+        semaphore.check_signal(operation, value)
+        reached[semaphore] = value
 
 
 def _wait_all(waits: Timepoints) -> None:

@@ -1,0 +1,5 @@
+"""AMD GPUs through the HSA runtime."""
+
+from .driver import AmdgpuDriver
+
+__all__ = ["AmdgpuDriver"]

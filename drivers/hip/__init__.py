@@ -1,0 +1,5 @@
+"""AMD GPUs through HIP."""
+
+from .driver import HipDriver
+
+__all__ = ["HipDriver"]

@@ -1,0 +1,5 @@
+"""Apple GPUs through Metal."""
+
+from .driver import MetalDriver
+
+__all__ = ["MetalDriver"]
