@@ -87,7 +87,7 @@ class Device(Resource):
     def __init__(self) -> None:
         super().__init__()
         self._membership: object | None = None
-        self._finalizing = False
+        self._references_claimed: int | None = None
 
     # -- core -------------------------------------------------------------------------
 
@@ -294,7 +294,8 @@ class Device(Resource):
     # -- lifetime ---------------------------------------------------------------------
 
     def _check_releasable(self) -> None:
-        if self._finalizing:
+        # Objects that the driver makes and frees meanwhile come and go above the claim.
+        if self._references_claimed is not None and self._references <= self._references_claimed:
             raise HalError(
                 StatusCode.FAILED_PRECONDITION,
                 "Device.release",

@@ -297,7 +297,8 @@ def _claim(devices: Sequence[Device], operation: str, *, follow_wraps: bool = Tr
             _release_all(retained)
             raise
         for device in devices:
-            device._membership = device._finalizing = True
+            device._membership = True
+            device._references_claimed = device.reference_count
 
 
 def _unclaim(devices: Iterable[Device], *, release: bool) -> None:
@@ -305,7 +306,7 @@ def _unclaim(devices: Iterable[Device], *, release: bool) -> None:
     devices = list(devices)
     with _membership_lock:
         for device in devices:
-            device._finalizing = False
+            device._references_claimed = None
             if release:
                 device._membership = None
     if release:
@@ -360,7 +361,8 @@ def _query_all(devices: Sequence[Device]) -> list[DeviceCapabilities]:
         try:
             answers.append(device.query_capabilities())
         except BaseException as error:
-            raise _blamed(device, "query_capabilities", error) from error.__cause__
+            blamed = _blamed(device, "query_capabilities", error)
+            raise blamed from blamed.__cause__
     for device, answer in zip(devices, answers, strict=True):
         if not isinstance(answer, DeviceCapabilities):
             what = f"answered {answer!r}: it is DeviceCapabilities"
@@ -417,7 +419,8 @@ def _refine_all(
                     if refined is not edge:
                         changed.append((src, dst, refined))
         except BaseException as error:
-            raise _blamed(device, "refine_topology_edge", error) from error.__cause__
+            blamed = _blamed(device, "refine_topology_edge", error)
+            raise blamed from blamed.__cause__
     for src, dst, refined in changed:
         _check_refined(devices[src], devices[dst], refined, edges[kind_of[src]][kind_of[dst]])
     return changed

@@ -22,6 +22,7 @@ from __future__ import annotations
 import atexit
 import os
 import threading
+import traceback
 import warnings
 import weakref
 from collections import Counter
@@ -223,7 +224,10 @@ def _seal_in_forked_child() -> None:
 def _destroy_at_exit() -> None:
     for resource in sorted(_live_list(), key=lambda resource: resource._teardown_rank):
         if resource._sealed_because is None and resource._references > 0:
-            resource._end("the interpreter is exiting")
+            try:
+                resource._end("the interpreter is exiting")
+            except Exception:  # the others are ended all the same
+                traceback.print_exc()
 
 
 if hasattr(os, "register_at_fork"):
