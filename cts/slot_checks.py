@@ -24,6 +24,7 @@ from cts.hal import (
     Edge,
     HalError,
     Semaphore,
+    StatusCode,
     Topology,
     TopologyBuilder,
     TopologyLease,
@@ -242,6 +243,75 @@ def _check_queue_execute(device: Device) -> None:
         _expect_bytes(buffer, bytes(4) + b"\x33" * 4 + bytes(4))
 
 
+# -- optional -----------------------------------------------------------------------------
+
+_COMPATIBILITY = frozenset({"host_wait", "host_signal", "device_wait", "device_signal"})
+_NO_SUCH_NAME = "hal-cts.no-such-name"
+
+
+def _check_queue_alloca(device: Device) -> None:
+    with (
+        device.create_semaphore() as semaphore,
+        device.queue_alloca(_SIZE, signal=[(semaphore, 1)]) as buffer,
+    ):
+        semaphore.wait(1, _TIMEOUT)
+        _expect_type(buffer, Buffer)
+        _expect(buffer.byte_length == _SIZE, f"gave {buffer.byte_length} bytes for {_SIZE}")
+
+
+def _check_queue_dealloca(device: Device) -> None:
+    with (
+        device.create_semaphore() as semaphore,
+        device.queue_alloca(_SIZE, signal=[(semaphore, 1)]) as buffer,
+    ):
+        device.queue_dealloca(buffer, wait=[(semaphore, 1)], signal=[(semaphore, 2)])
+        semaphore.wait(2, _TIMEOUT)
+
+
+def _check_queue_host_call(device: Device) -> None:
+    calls: list[None] = []
+    with device.create_semaphore() as semaphore:
+        device.queue_host_call(lambda: calls.append(None), signal=[(semaphore, 1)])
+        semaphore.wait(1, _TIMEOUT)
+    _expect(len(calls) == 1, f"called the function {len(calls)} times: once")
+
+
+def _check_create_executable(device: Device) -> None:
+    _expect_refused(lambda: device.create_executable(_NO_SUCH_NAME, b"no code"))
+
+
+def _check_query_i64(device: Device) -> None:
+    _expect_refused(lambda: device.query_i64(_NO_SUCH_NAME, _NO_SUCH_NAME))
+
+
+def _check_query_semaphore_compatibility(device: Device) -> None:
+    with device.create_semaphore() as semaphore:
+        answer = device.query_semaphore_compatibility(semaphore)
+    _expect_type(answer, frozenset)
+    _expect(bool(answer), "says that a device can do nothing with its own semaphore")
+    _expect(answer <= _COMPATIBILITY, f"answered {set(answer)}: of {set(_COMPATIBILITY)}")
+
+
+def _check_create_event(device: Device) -> None:
+    event = device.create_event()
+    _expect(event is not None, "answered None: it is an event")
+
+
+def _check_trim(device: Device) -> None:
+    device.trim()
+    _check_allocator(device)
+
+
+def _expect_refused(call: Callable[[], object]) -> None:
+    """A call with a name that nobody has is refused, and not for want of the slot."""
+    try:
+        answer = call()
+    except HalError as error:
+        _expect(error.code is not StatusCode.UNIMPLEMENTED, str(error))
+    else:
+        raise _Unexpected(f"took a name that does not exist and answered {answer!r}")
+
+
 _CHECKS: dict[str, Callable[[Device], None]] = {
     "identifier": _check_identifier,
     "query_capabilities": _check_query_capabilities,
@@ -256,4 +326,15 @@ _CHECKS: dict[str, Callable[[Device], None]] = {
     "queue_barrier": _check_queue_barrier,
     "create_command_buffer": _check_create_command_buffer,
     "queue_execute": _check_queue_execute,
+    "queue_alloca": _check_queue_alloca,
+    "queue_dealloca": _check_queue_dealloca,
+    "queue_host_call": _check_queue_host_call,
+    "create_executable": _check_create_executable,
+    "query_semaphore_compatibility": _check_query_semaphore_compatibility,
+    "create_event": _check_create_event,
+    "trim": _check_trim,
+    "query_i64": _check_query_i64,
 }
+
+CHECKED_SLOTS = frozenset(_CHECKS)
+"""Slots that `check_slot` can exercise; the rest need what only a case of their own can make."""

@@ -81,7 +81,23 @@ SHOWN = {
 }
 """By slot: what the line that names it says of the fault."""
 
-STUB_CASES: dict[str, set[str]] = {}
+STUB_CASES = {
+    "query_capabilities": {
+        "stubs/test_core_slots::test_slot_is_implemented[query_capabilities]",
+        "stubs/test_query_capabilities::test_a_fresh_device_answers",
+        "stubs/test_query_capabilities::test_a_second_answer_is_equal",
+    },
+    "topology_info": {
+        "stubs/test_core_slots::test_slot_is_implemented[topology_info]",
+        "stubs/test_topology_info::test_is_none_outside_a_group",
+    },
+    "assign_topology_info": {
+        "stubs/test_core_slots::test_slot_is_implemented[assign_topology_info]",
+        "stubs/test_assign_topology_info::test_a_second_assignment_is_refused",
+        "stubs/test_assign_topology_info::test_none_is_taken_where_nothing_was_assigned",
+        "stubs/test_assign_topology_info::test_none_takes_it_back",
+    },
+}
 """By slot: the cases that judge it."""
 
 ALONE_AND_TOGETHER = [

@@ -30,6 +30,8 @@ class DriverProperties:
 
     work: bool = True
     """Implements the work slots (memory, semaphores, queues), not the core ones alone."""
+    link_information: bool = False
+    """Knows the links between its devices, and refines their edges by them."""
     async_queue: bool = False
     """Takes a submission before what it waits for is signalled."""
     max_devices: int | None = None

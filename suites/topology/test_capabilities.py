@@ -1,0 +1,103 @@
+"""Capabilities: well formed, and the same whenever they are asked for."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from cts.checks import expect, expect_equal, unsupported
+from cts.hal import DeviceCapability, DeviceGroup, Driver, HandleType
+from cts.plugin.fixtures import NewDevice, NewGroup
+
+PCI_DEVICES = Path("/sys/bus/pci/devices")
+HANDLE_FIELDS = (
+    "semaphore_export_types",
+    "semaphore_import_types",
+    "buffer_export_types",
+    "buffer_import_types",
+)
+
+
+@pytest.mark.spec("CAP-1")
+def test_are_well_formed(new_device: NewDevice) -> None:
+    """Reads every field: defined bits only, a UUID of 16 bytes, a NUMA node of 0 to 255."""
+    answer = new_device().query_capabilities()
+    faults = []
+    if int(answer.flags) & ~sum(DeviceCapability):
+        faults.append(f"flags={int(answer.flags):#x}")
+    for name in HANDLE_FIELDS:
+        if int(getattr(answer, name)) & ~sum(HandleType):
+            faults.append(f"{name}={int(getattr(answer, name)):#x}")
+    if not 0 <= answer.numa_node <= 255:
+        faults.append(f"numa_node={answer.numa_node}")
+    uuid = answer.physical_device_uuid
+    if uuid is not None and (len(uuid) != 16 or not any(uuid)):
+        faults.append(f"physical_device_uuid={uuid!r}")
+    if not 0 <= answer.driver_device_handle < 1 << 64:
+        faults.append(f"driver_device_handle={answer.driver_device_handle}")
+    expect(not faults, "CAP-1", "query_capabilities", came_back=faults, asks="defined values only")
+
+
+@pytest.mark.spec("CAP-2")
+def test_are_the_same_before_in_and_after_a_group(
+    new_device: NewDevice, new_group: NewGroup
+) -> None:
+    """Asks before a group, in it and after it: three equal answers."""
+    device = new_device()
+    before = device.query_capabilities()
+    group = new_group(device)
+    expect_equal(device.query_capabilities(), before, "CAP-2", "query_capabilities in a group")
+    group.release()
+    expect_equal(device.query_capabilities(), before, "CAP-2", "query_capabilities after a group")
+
+
+@pytest.mark.spec("CAP-4")
+@pytest.mark.needs(devices=2)
+def test_logical_devices_of_one_physical_device_share_its_uuid(hal_driver: Driver) -> None:
+    """Creates two devices from one info: where they report a UUID, it is the same one."""
+    info = hal_driver.enumerate()[0]
+    with hal_driver.create_device(info) as first, hal_driver.create_device(info) as second:
+        answers = [d.query_capabilities().physical_device_uuid for d in (first, second)]
+    expect_equal(answers[0], answers[1], "CAP-4", f"the UUIDs of two devices of {info.path!r}")
+
+
+@pytest.mark.spec("CAP-4")
+@pytest.mark.needs(devices=2)
+def test_different_physical_devices_have_different_uuids(hal_driver: Driver) -> None:
+    """Creates a device from each info: no two that report a UUID report the same one."""
+    infos = hal_driver.enumerate()
+    if len(infos) < 2:
+        unsupported("the driver enumerates one physical device")
+    found: dict[bytes, str] = {}
+    for info in infos:
+        with hal_driver.create_device(info) as device:
+            uuid = device.query_capabilities().physical_device_uuid
+        if uuid is not None:
+            expect(
+                uuid not in found,
+                "CAP-4",
+                f"the UUID of {info.path!r}",
+                came_back=f"that of {found.get(uuid)!r}",
+                asks="one of its own",
+            )
+            found[uuid] = info.path
+
+
+@pytest.mark.spec("CAP-6")
+def test_numa_node_is_the_platforms(device_group: DeviceGroup) -> None:
+    """Compares each device's node with what the platform says of its PCI address; 0 without one."""
+    for index in range(device_group.device_count):
+        device = device_group.device_at(index)
+        found = device.query_capabilities().numa_node
+        expect_equal(
+            found, _platform_node(device.pci_address), "CAP-6", f"node of {device.pci_address}"
+        )
+
+
+def _platform_node(pci_address: str | None) -> int:
+    """The node that sysfs reports; 0 where it knows none (it says -1) or there is no address."""
+    if pci_address is None:
+        return 0
+    path = PCI_DEVICES / pci_address.lower() / "numa_node"
+    return max(0, int(path.read_text())) if path.exists() else 0

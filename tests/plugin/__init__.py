@@ -1,0 +1,1 @@
+"""Tests of the plugin, the probe, the registry, the results, the command line and the reports."""

@@ -1,0 +1,152 @@
+"""One small sound driver, as source, and ways to spoil it.
+
+`driver_source` gives a driver of the core slots that passes every case. Code can be put at the
+start of each of its functions, so that a bad driver is the sound one with one line more:
+
+    driver_source(construct="raise RuntimeError('no luck')")
+    driver_source(query_capabilities="os.kill(os.getpid(), signal.SIGSEGV)")
+"""
+
+from __future__ import annotations
+
+import re
+from typing import Final
+
+PLACES: Final = frozenset(
+    {
+        "import_",
+        "construct",
+        "available",
+        "enumerate",
+        "create_device",
+        "close",
+        "query_capabilities",
+        "topology_info",
+        "assign_topology_info",
+        "refine_topology_edge",
+        "destroy",
+    }
+)
+"""Where code can be put: at the top of the module (`import_`) or of the function of that name."""
+
+_TEMPLATE: Final = """
+import atexit, os, signal, sys, time
+from cts.hal import *
+
+alive = 0
+AT(import_)
+
+class OutsideDevice(Device):
+    driver_name = "NAME"
+
+    def __init__(self, number):
+        super().__init__()
+        self._number = number
+        self._topology = TopologyAssignment(self)
+
+    @property
+    @slot()
+    def identifier(self):
+        return f"NAME:{self._number}"
+
+    @slot(ANSWERED)
+    def query_capabilities(self):
+        AT(query_capabilities)
+        return DeviceCapabilities()
+
+    @property
+    @slot(ANSWERED)
+    def topology_info(self):
+        AT(topology_info)
+        return self._topology.info
+
+    @slot(ANSWERED)
+    def assign_topology_info(self, info):
+        AT(assign_topology_info)
+        self._topology.assign(info)
+
+    @slot(ANSWERED)
+    def refine_topology_edge(self, dst, edge):
+        AT(refine_topology_edge)
+        return edge
+
+    def _destroy(self):
+        global alive
+        alive -= 1
+        AT(destroy)
+
+
+class OutsideDriver(Driver):
+    name = "NAME"
+    native = False
+    version = "1.2.3"
+    properties = DriverProperties(PROPERTIES)
+
+    def __init__(self):
+        self.made = 0
+        AT(construct)
+
+    def available(self):
+        AT(available)
+
+    def enumerate(self):
+        AT(enumerate)
+        return [
+            DeviceInfo(path=f"NAME/{n}", name=f"Outside {n}", obtained_on="software")
+            for n in range(DEVICES)
+        ]
+
+    def create_device(self, info=None):
+        global alive
+        AT(create_device)
+        limit = self.properties.max_devices
+        if limit is not None and alive >= limit:
+            raise HalError(
+                StatusCode.RESOURCE_EXHAUSTED, "Driver.create_device", f"{alive} of {limit} alive"
+            )
+        alive += 1
+        self.made += 1
+        device = OutsideDevice(self.made)
+        device.made_from = info
+        return device
+
+    def close(self):
+        AT(close)
+"""
+
+
+def driver_source(
+    name: str = "outside",
+    *,
+    properties: str = "work=False",
+    devices: int = 2,
+    adapter: bool = False,
+    **code: str,
+) -> str:
+    """The source of a driver: `OutsideDriver`, with `devices` physical devices.
+
+    Parameters
+    ----------
+    properties : the arguments of its `DriverProperties`; `max_devices` is kept to.
+    adapter : whether every slot but the identifier is answered by an adapter.
+    code : lines to put at `PLACES`.
+    """
+    assert code.keys() <= PLACES, code.keys() - PLACES
+    source = _TEMPLATE.replace("NAME", name).replace("PROPERTIES", properties)
+    source = source.replace("DEVICES", str(devices))
+    source = source.replace("ANSWERED", 'answered_by="adapter"' if adapter else "")
+
+    def put(match: re.Match[str]) -> str:
+        lines = code.get(match["place"], "pass").splitlines()
+        return "\n".join(match["indent"] + line for line in lines)
+
+    return re.sub(r"^(?P<indent> *)AT\((?P<place>\w+)\)$", put, source, flags=re.MULTILINE)
+
+
+SEGFAULT: Final = "os.kill(os.getpid(), signal.SIGSEGV)"
+QUIET_EXIT: Final = "os._exit(0)"
+HANG: Final = "time.sleep(600)"
+UNAVAILABLE: Final = (
+    "raise HalError(StatusCode.UNAVAILABLE, 'Driver.available',"
+    " 'no libacme.so.1 here: install acme-runtime', driver='outside')"
+)
