@@ -12,7 +12,14 @@ from hypothesis import HealthCheck
 from hypothesis.configuration import set_hypothesis_home_dir
 from hypothesis.database import DirectoryBasedExampleDatabase
 
-from cts.hal import Device, DeviceGroup, DeviceGroupBuilder
+from cts.hal import (
+    Device,
+    DeviceCapabilities,
+    DeviceGroup,
+    DeviceGroupBuilder,
+    platform_distance,
+)
+from cts.hal.numa import NumaDistance
 from cts.plugin.driver_session import DriverSession
 from cts.plugin.run import run_of
 
@@ -51,9 +58,14 @@ class NewGroup:
         self._new_device = new_device
         self._made: list[DeviceGroup] = []
 
-    def __call__(self, *devices: Device, count: int | None = None) -> DeviceGroup:
+    def __call__(
+        self,
+        *devices: Device,
+        count: int | None = None,
+        numa_distance: NumaDistance = platform_distance,
+    ) -> DeviceGroup:
         """A group of these devices, or of `count` new ones."""
-        builder = DeviceGroupBuilder()
+        builder = DeviceGroupBuilder(numa_distance=numa_distance)
         for device in devices or self._new_device.many(count or 1):
             builder.add_device(device)
         group = builder.finalize()
@@ -82,6 +94,11 @@ class Steer:
         original = getattr(device, slot)
         self._steered.append((device, slot, vars(device).get(slot)))
         vars(device)[slot] = lambda *args, **kwargs: function(original, *args, **kwargs)
+
+    def capabilities(self, device: Device, capabilities: DeviceCapabilities) -> None:
+        """The device answers with these, and refines no edge."""
+        self.answer(device, "query_capabilities", lambda original: capabilities)
+        self.answer(device, "refine_topology_edge", lambda original, dst, edge: edge)
 
     def log(
         self, devices: Device | tuple[Device, ...], *slots: str

@@ -1,10 +1,12 @@
-"""Command-line options. Each is `--hal-NAME`; the short forms stand in for it."""
+"""Command-line options. Each is `--hal-NAME`; a short form stands in for it where nobody else has
+an option of that name: another plugin (pytest-selenium's `--driver`, pytest-playwright's
+`--device`) or the conftest of whoever runs pytest here. So the short forms come last of all."""
 
 from __future__ import annotations
 
 from dataclasses import dataclass
-from importlib.metadata import entry_points
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -35,6 +37,8 @@ class Options:
     search: bool
     probe: bool
     probe_timeout: float
+    taken: list[str]
+    """Short forms that are somebody else's options in this session."""
 
     @classmethod
     def of(cls, config: pytest.Config) -> Options:
@@ -48,7 +52,7 @@ class Options:
             raise pytest.UsageError(
                 f"--device-count: {count} is not a number of devices, 1 or more"
             )
-        if get("hal_probe_timeout") <= 0:
+        if not get("hal_probe_timeout") > 0:  # which a NaN is not either
             raise pytest.UsageError("--hal-probe-timeout: seconds, more than 0")
         results = get("hal_results")
         return cls(
@@ -59,6 +63,7 @@ class Options:
             search=get("hal_search"),
             probe=get("hal_probe") == "on",
             probe_timeout=get("hal_probe_timeout"),
+            taken=config.stash.get(_TAKEN, []),
         )
 
 
@@ -67,17 +72,47 @@ def any_given(config: pytest.Config) -> bool:
     return any(config.getoption(name) != default for name, default in _DEFAULTS.items())
 
 
-def alias_is_free() -> bool:
-    """Whether ``--driver`` may be ours: pytest-selenium adds an option of that name."""
-    return all(point.name != "selenium" for point in entry_points(group="pytest11"))
+_SHORT_FORMS: dict[str, dict[str, Any]] = {
+    "--driver": {"action": "append", "default": []},
+    "--device-count": {"type": int},
+    "--device": {},
+    "--results": {},
+    "--search": {"action": "store_true"},
+}
+_TAKEN: pytest.StashKey[list[str]] = pytest.StashKey()
+
+
+def add_short_forms(config: pytest.Config, parser: pytest.Parser) -> None:
+    """Adds the short forms that are free, once everybody else has added their options."""
+    config.stash[_TAKEN] = taken = []
+    group = parser.getgroup("hal-cts")
+    for short, attributes in _SHORT_FORMS.items():
+        if _is_free(parser, short):
+            long = long_form(short)
+            dest = long.strip("-").replace("-", "_")
+            group.addoption(short, **attributes, dest=dest, help=f"the same as {long}")
+        else:
+            taken.append(short)
+
+
+def long_form(short: str) -> str:
+    """``--hal-NAME`` of ``--NAME``."""
+    return short.replace("--", "--hal-")
+
+
+def _is_free(parser: pytest.Parser, option: str) -> bool:
+    try:
+        _, unknown = parser.parse_known_and_unknown_args([f"{option}=0"])
+    except pytest.UsageError:  # somebody's option, which takes no such value
+        return False
+    return bool(unknown)
 
 
 def add(parser: pytest.Parser) -> None:
-    """Adds the options to pytest's."""
+    """Adds the options to pytest's, in their long forms."""
     group = parser.getgroup("hal-cts", "conformance of HAL drivers")
     group.addoption(
         "--hal-driver",
-        *(["--driver"] if alias_is_free() else []),
         action="append",
         default=[],
         metavar="NAME[,NAME...]",
@@ -87,7 +122,6 @@ def add(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--hal-device-count",
-        "--device-count",
         type=int,
         metavar="N",
         dest="hal_device_count",
@@ -95,21 +129,18 @@ def add(parser: pytest.Parser) -> None:
     )
     group.addoption(
         "--hal-device",
-        "--device",
         metavar="PATTERN",
         dest="hal_device",
         help="use only devices whose path or name matches the shell pattern",
     )
     group.addoption(
         "--hal-results",
-        "--results",
         metavar="DIR",
         dest="hal_results",
         help="write the results there; reports/out/<time> by default",
     )
     group.addoption(
         "--hal-search",
-        "--search",
         action="store_true",
         dest="hal_search",
         help="search for new failing examples at random, instead of the same ones every time",

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
-from cts.plugin.options import alias_is_free
+from cts.plugin.options import long_form
 from cts.plugin.run import Run
 from cts.results import CaseRecord, Outcome
 
@@ -27,8 +27,10 @@ def header(run: Run) -> list[str]:
     selection = run.selection()
     lines = [f"hal-cts: drivers: {', '.join(selection.records) or 'none is available'}"]
     lines += [f"hal-cts: not here: {name}: {why}" for name, why in selection.absent.items()]
-    if not alias_is_free():
-        lines.append("hal-cts: --driver belongs to pytest-selenium here: use --hal-driver")
+    lines += [
+        f"hal-cts: {short} is somebody else's option here: ours is {long_form(short)}"
+        for short in run.options.taken
+    ]
     return lines
 
 

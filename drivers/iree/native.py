@@ -1,0 +1,99 @@
+"""The way into IREE's runtime: its import, its objects that must not die, and its errors.
+
+1. `runtime` imports ``iree.runtime``, at the first use and not before;
+2. every native call goes through `call`, which turns IREE's status into a `HalError`;
+3. what the wheel cannot survive losing is kept for the life of the process (`keep_forever`), and in
+   a forked child so is everything that is the parent's (`abandon_in_forked_child`).
+
+The binding tells a status in the text of an exception only, as
+``context: file:line: CODE; message; while invoking …``, where file, line and message may be missing.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import importlib
+import os
+import re
+import weakref
+from collections.abc import Callable
+from functools import cache
+from typing import Any
+
+from cts.hal import HalError, StatusCode
+
+MAX_U64 = 2**64 - 1
+
+_STATUS = re.compile(rf"\b({'|'.join(code.name for code in StatusCode)})\b(?:; )?")
+
+
+@cache
+def runtime() -> Any:
+    """The module ``iree.runtime``. Raises ImportError where the wheel is missing or broken."""
+    return importlib.import_module("iree.runtime")
+
+
+@cache
+def vm_instance() -> Any:
+    """The process's VM. It comes before every other VM object, and outlives all of them."""
+    instance = runtime().VmInstance()
+    keep_forever(instance)
+    return instance
+
+
+@cache
+def hal_driver(name: str) -> Any:
+    """IREE's driver of that name; one for the process, as devices must not outlive theirs."""
+    driver = call("Driver.enumerate", runtime().get_driver, name)
+    keep_forever(driver)
+    return driver
+
+
+def call(operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any) -> Any:
+    """Calls into the binding. Raises a `HalError` for `operation` with IREE's status."""
+    try:
+        return function(*args, **kwargs)
+    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+        raise _as_hal_error(operation, error) from error
+
+
+def _as_hal_error(operation: str, error: Exception) -> HalError:
+    text = str(error)
+    status = _STATUS.search(text)
+    if status is not None:
+        message = text[status.end() :].partition("while invoking native function")[0]
+        detail = " ".join(message.split()).rstrip(";") or f"IREE says no more than {status[1]}"
+        return HalError(StatusCode[status[1]], operation, detail, native_code=status[1])
+    # Not a status: the binding itself refuses to convert an argument, and TypeError is how.
+    refused = isinstance(error, TypeError)
+    return HalError(
+        StatusCode.INVALID_ARGUMENT if refused else StatusCode.UNKNOWN,
+        operation,
+        " ".join(text.split()),
+        native_code=type(error).__name__,
+    )
+
+
+# -- lifetime -----------------------------------------------------------------------------
+
+
+def keep_forever(native: object) -> None:
+    """Takes a reference that nothing ever gives back."""
+    ctypes.pythonapi.Py_IncRef(ctypes.py_object(native))
+
+
+_owners: weakref.WeakSet[Any] = weakref.WeakSet()
+
+
+def abandon_in_forked_child(owner: Any) -> None:
+    """From now on a forked child leaves alone what `owner` holds: it is the parent's."""
+    _owners.add(owner)
+
+
+def _abandon_all() -> None:
+    for owner in list(_owners):
+        keep_forever(vars(owner).copy())
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_abandon_all)
