@@ -104,7 +104,10 @@ def report(record: DriverRecord) -> list[str]:
 def main() -> None:
     """The console script."""
     for point in entry_points(group="cts.commands"):
-        app.add_typer(point.load(), name=point.name)
+        try:
+            app.add_typer(point.load(), name=point.name)
+        except Exception as error:  # somebody's package; the other commands are not its hostages
+            typer.echo(f"the command {point.name!r} is left out: {error!r}", err=True)
     app()
 
 

@@ -15,13 +15,14 @@ import signal
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
 from dataclasses import asdict
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import msgspec
 
@@ -40,6 +41,9 @@ from cts.limits import PROBE_STEP_TIMEOUT
 from cts.results import DriverRecord
 from cts.slot_checks import SlotFault, check_slot, work_slot_faults
 
+Mode = Literal["available", "devices", "full"]
+"""How far a driver is tried: whether it is here, what devices it has, everything."""
+
 _POLL = 0.02
 _STDERR_TAIL = 400
 
@@ -49,48 +53,70 @@ _STDERR_TAIL = 400
 
 def probe(driver: str, timeout: float = PROBE_STEP_TIMEOUT) -> DriverRecord:
     """Tries everything that a driver needs before its cases can run."""
-    return _run_children([driver], full=True, timeout=timeout)[driver]
+    return _run_children([driver], mode="full", timeout=timeout)[driver]
 
 
 def probe_all(
     drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT
 ) -> dict[str, DriverRecord]:
     """`probe` for several drivers side by side, each in a child of its own."""
+    stop = threading.Event()
+
+    def try_one(driver: str) -> DriverRecord:
+        return _run_children([driver], mode="full", timeout=timeout, stop=stop)[driver]
+
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        records = pool.map(lambda driver: probe(driver, timeout), drivers)
-        return dict(zip(drivers, records, strict=True))
+        try:
+            return dict(zip(drivers, pool.map(try_one, drivers), strict=True))
+        except BaseException:  # Ctrl-C: leaving the block would wait for the others
+            stop.set()
+            raise
 
 
 def availability(
-    drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT
+    drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT, *, devices: bool = False
 ) -> dict[str, DriverRecord]:
-    """Imports each driver and asks whether it is available; one child for all, while it lives."""
-    return _run_children(drivers, full=False, timeout=timeout)
+    """Imports each driver and asks whether it is available; one child for all, while it lives.
+
+    With `devices` those that are have their devices enumerated.
+    """
+    mode: Mode = "devices" if devices else "available"
+    return _run_children(drivers, mode=mode, timeout=timeout)
 
 
-def _run_children(drivers: Sequence[str], *, full: bool, timeout: float) -> dict[str, DriverRecord]:
+def _run_children(
+    drivers: Sequence[str], *, mode: Mode, timeout: float, stop: threading.Event | None = None
+) -> dict[str, DriverRecord]:
+    stop = stop or threading.Event()
     records: dict[str, DriverRecord] = {}
     while waiting := [driver for driver in drivers if driver not in records]:
-        records |= _run_child(waiting, full=full, timeout=timeout)
+        found = _run_child(waiting, mode=mode, timeout=timeout, stop=stop)
+        if len(found) > 1 and any(record.exit_fault for record in found.values()):
+            for driver in found:  # whose fault the exit is shows only when each is alone
+                records |= _run_child([driver], mode=mode, timeout=timeout, stop=stop)
+        else:
+            records |= found
     return {driver: records[driver] for driver in drivers}
 
 
-def _run_child(drivers: Sequence[str], *, full: bool, timeout: float) -> dict[str, DriverRecord]:
+def _run_child(
+    drivers: Sequence[str], *, mode: Mode, timeout: float, stop: threading.Event
+) -> dict[str, DriverRecord]:
     """Records of the drivers that one child got through, the last one perhaps by its death."""
     with tempfile.TemporaryDirectory(prefix="hal-cts-probe-") as folder:
         log, stderr = Path(folder, "log"), Path(folder, "stderr")
         log.touch()
-        mode = "full" if full else "available"
         with stderr.open("wb") as noise:
             child = subprocess.Popen(
-                [sys.executable, "-m", "cts.probe", str(log), mode, *drivers],
+                [sys.executable, "-P", "-m", "cts.probe", str(log), mode, *drivers],
+                env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))},
                 stdin=subprocess.DEVNULL,
                 stdout=noise,
                 stderr=noise,
                 start_new_session=True,
             )
         try:
-            ending = _wait(child, log, timeout)
+            ending = _wait(child, log, timeout, stop)
         finally:
             _kill(child)
         records, current, stage = _read_log(log)
@@ -109,7 +135,7 @@ def _run_child(drivers: Sequence[str], *, full: bool, timeout: float) -> dict[st
         return records
 
 
-def _wait(child: subprocess.Popen[bytes], log: Path, timeout: float) -> str:
+def _wait(child: subprocess.Popen[bytes], log: Path, timeout: float, stop: threading.Event) -> str:
     """Waits for the child's end, or for no progress; how it ended, empty when orderly."""
     seen, since = 0, time.monotonic()
     while (code := child.poll()) is None:
@@ -118,7 +144,8 @@ def _wait(child: subprocess.Popen[bytes], log: Path, timeout: float) -> str:
             seen, since = size, time.monotonic()
         if time.monotonic() - since > timeout:
             return f"no answer within {timeout:g} s"
-        time.sleep(_POLL)
+        if stop.wait(_POLL):
+            return "given up"
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
     return f"exited with status {code}" if code or not _is_complete(log) else ""
@@ -163,13 +190,13 @@ class _Trial:
         self._write = write
         self._stage = "start"
 
-    def run(self, *, full: bool) -> DriverRecord:
+    def run(self, mode: Mode) -> DriverRecord:
         """Everything up to the first step that fails."""
         try:
-            return self._steps(full=full)
+            return self._steps(mode)
         except HalError as error:
             absent = error.code is StatusCode.UNAVAILABLE and self._stage in _BEFORE_DEVICES
-            return self._ended("unavailable" if absent else "broken", str(error))
+            return self._ended("unavailable" if absent else "broken", describe(error))
         except Exception as error:
             return self._ended("broken", describe(error))
 
@@ -180,7 +207,7 @@ class _Trial:
         self._stage = stage
         self._write({"driver": self._name, "stage": stage})
 
-    def _steps(self, *, full: bool) -> DriverRecord:
+    def _steps(self, mode: Mode) -> DriverRecord:
         self._enter("import")
         kind = registry.load(self._name)
         self._enter("construct")
@@ -190,28 +217,30 @@ class _Trial:
         if absent is not None:
             if not isinstance(absent, HalError) or absent.code is not StatusCode.UNAVAILABLE:
                 return self._ended("broken", f"available() answered {describe(absent)}")
-            return self._ended("unavailable", str(absent))
-        if not full:
+            return self._ended("unavailable", describe(absent))
+        if mode == "available":
             return self._ended("available", "")
         with driver:
-            return self._try_devices(driver)
+            return self._try_devices(driver, mode)
 
-    def _try_devices(self, driver: Driver) -> DriverRecord:
+    def _try_devices(self, driver: Driver, mode: Mode) -> DriverRecord:
         self._enter("enumerate")
         infos = driver.enumerate()
         if not infos:
             return self._ended("broken", "enumerate() found no device")
-        self._enter("create_device")
-        with driver.create_device(infos[0]) as device:
-            optional = optional_slots(device)
         record = DriverRecord(
             driver=self._name,
             status="available",
             version=driver.version,
             devices=[asdict(info) for info in infos],
             properties=asdict(driver.properties),
-            optional_slots=optional,
         )
+        if mode == "devices":
+            return record
+        self._enter("create_device")
+        with driver.create_device(infos[0]) as device:
+            check_name(device, self._name)
+            record = msgspec.structs.replace(record, optional_slots=optional_slots(device))
         faults = self._core_faults(driver)
         if not faults and driver.properties.work:
             self._enter("work slots")
@@ -269,6 +298,14 @@ def optional_slots(device: Device) -> list[str]:
     ]
 
 
+def check_name(device: Device, driver: str) -> None:
+    """Raises `BrokenDriverError` where a device does not have its driver's name."""
+    if device.driver_name != driver:
+        raise registry.BrokenDriverError(
+            f"its device has the driver_name {device.driver_name!r}: it is the driver's, {driver!r}"
+        )
+
+
 def describe(error: object) -> str:
     """An exception in one line, with its type unless it is a HalError."""
     text = str(error) if isinstance(error, HalError | registry.BrokenDriverError) else repr(error)
@@ -284,7 +321,7 @@ def capabilities_to_json(device: Device) -> dict[str, Any]:
     return {"identifier": device.identifier, **plain, "physical_device_uuid": uuid and uuid.hex()}
 
 
-def main(log_path: str, mode: str, *drivers: str) -> None:
+def main(log_path: str, mode: Mode, *drivers: str) -> None:
     """The child: tries the drivers in order."""
     with open(log_path, "a", buffering=1, encoding="utf-8") as log:
 
@@ -292,10 +329,10 @@ def main(log_path: str, mode: str, *drivers: str) -> None:
             log.write(json.dumps(entry) + "\n")
 
         for name in drivers:
-            record = _Trial(name, write).run(full=mode == "full")
+            record = _Trial(name, write).run(mode)
             write({"driver": name, "record": msgspec.to_builtins(record)})
         write({"end": True})
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])
+    main(*sys.argv[1:])  # type: ignore[arg-type]  # the mode is one of `Mode`

@@ -52,7 +52,7 @@ class SlotFault(Exception):
         super().__init__(driver, slot, fault)
         self.driver = driver
         self.slot = slot
-        self.fault = fault
+        self.fault = " ".join(fault.split())
 
     def __str__(self) -> str:
         return self.fault

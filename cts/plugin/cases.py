@@ -6,6 +6,7 @@ A case is a test that uses the fixture `hal_session`, itself or through another 
 from __future__ import annotations
 
 from typing import Any
+from urllib.parse import quote
 
 import pytest
 
@@ -14,6 +15,7 @@ from cts.hal import DriverProperties, slots
 from cts.plugin import DRIVER_FIXTURE
 from cts.plugin.run import run_of
 
+_PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 _NEEDS_KEYS = frozenset(DriverProperties.__dataclass_fields__) | {"devices", "native"}
 
 
@@ -31,7 +33,8 @@ def driver_of(item: pytest.Item) -> str:
 def case_id(item: pytest.Item) -> str:
     """``area/file::test[params]``: the same from a checkout and from an installed package."""
     name = getattr(item, "originalname", None) or item.name
-    params = item.callspec.id.removeprefix(driver_of(item)).removeprefix("-")  # type: ignore[attr-defined]
+    driver = _printable(driver_of(item))
+    params = item.callspec.id.removeprefix(driver).removeprefix("-")  # type: ignore[attr-defined]
     suffix = f"[{params}]" if params else ""
     cls = getattr(item, "cls", None)
     test = f"{cls.__name__}.{name}" if cls else name
@@ -40,13 +43,19 @@ def case_id(item: pytest.Item) -> str:
 
 def requirement_ids(item: pytest.Item) -> list[str]:
     """The requirements that a case names, in the order named."""
-    return list(dict.fromkeys(id for mark in item.iter_markers("spec") for id in mark.args))
+    return list(dict.fromkeys(str(id) for mark in item.iter_markers("spec") for id in mark.args))
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Gives a case one variant for each driver selected."""
     names = list(run_of(metafunc.config).selection().records)
-    metafunc.parametrize(DRIVER_FIXTURE, names, ids=names, indirect=True, scope="session")
+    ids = [_printable(name) for name in names]
+    metafunc.parametrize(DRIVER_FIXTURE, names, ids=ids, indirect=True, scope="session")
+
+
+def _printable(driver: str) -> str:
+    """A driver's name as a part of an id that pytest leaves as it is."""
+    return quote(driver, safe=_PRINTABLE)
 
 
 def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
@@ -67,9 +76,17 @@ def _mark_faults(item: pytest.Item) -> list[str]:
         faults.append("the case names no requirement: spec(...) is missing")
     faults += [f"spec: the contract has no {id!r}" for id in ids if id not in requirements()]
     for mark in item.iter_markers("needs"):
-        faults += [f"needs: there is no slot {name!r}" for name in mark.args if name not in slots()]
+        faults += [
+            f"needs: there is no slot {name!r}"
+            for name in map(str, mark.args)
+            if name not in slots()
+        ]
         unknown: list[Any] = sorted(mark.kwargs.keys() - _NEEDS_KEYS)
         faults += [f"needs: there is no property {name!r}" for name in unknown]
     for mark in item.iter_markers("stub"):
-        faults += [f"stub: there is no slot {name!r}" for name in mark.args if name not in slots()]
+        faults += [
+            f"stub: there is no slot {name!r}"
+            for name in map(str, mark.args)
+            if name not in slots()
+        ]
     return faults

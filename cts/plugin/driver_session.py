@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from fnmatch import fnmatchcase
 from functools import cached_property
 
 import msgspec
@@ -13,11 +12,13 @@ from cts.checks import Blocked
 from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, DeviceInfo, Driver, HalError, slots
 from cts.plugin import evidence
 from cts.plugin.options import Options
-from cts.probe import describe, optional_slots
+from cts.probe import check_name, describe, optional_slots
 from cts.results import DriverRecord
 from cts.slot_checks import core_slot_faults, work_slot_faults
 
 DEFAULT_DEVICE_COUNT = 2
+AT_THE_END = "at the end"
+"""The stage of a fault in the end of the driver's process, or of this session."""
 
 
 class DriverSession:
@@ -37,6 +38,7 @@ class DriverSession:
         self._options = options
         self._group: DeviceGroup | None = None
         self._group_evidence: set[tuple[str, str]] = set()
+        self._end_fault = ""
 
     # -- the driver -------------------------------------------------------------------
 
@@ -45,10 +47,14 @@ class DriverSession:
         """What keeps the driver from being tried at all, in one line; empty where nothing does."""
         if self._record.status == "broken":
             return f"{self._record.stage}: {self._record.reason}"
-        if self._probed:
-            return ""
+        if self._record.exit_fault:  # here it would happen to the whole run
+            return f"{AT_THE_END}: {self._record.exit_fault}"
         try:
-            self.new_device().release()
+            if not self.infos:
+                return "enumerate: enumerate() found no device"
+            if not self._probed:
+                with self.new_device() as device:
+                    check_name(device, self.name)
         except Exception as error:
             return describe(error)
         return ""
@@ -64,18 +70,7 @@ class DriverSession:
     def infos(self) -> list[DeviceInfo]:
         """The devices to use: those enumerated that match ``--device``."""
         infos = self.driver.enumerate()
-        pattern = self._options.device
-        if pattern is None:
-            return infos
-        chosen = [
-            info
-            for info in infos
-            if fnmatchcase(info.path, pattern) or fnmatchcase(info.name, pattern)
-        ]
-        if not chosen:
-            found = ", ".join(f"{info.path!r} ({info.name})" for info in infos)
-            raise LookupError(f"--device {pattern!r} matches none of: {found}")
-        return chosen
+        return [info for info in infos if self._options.picks(info.path, info.name)]
 
     @property
     def max_devices(self) -> int | None:
@@ -174,13 +169,22 @@ class DriverSession:
         return msgspec.structs.replace(
             self._record,
             groups_built=self.groups_built,
+            exit_fault=self._record.exit_fault or self._end_fault,
             slot_faults=self._record.slot_faults
             or self.__dict__.get("core_faults")
             or self.__dict__.get("work_faults", {}),
         )
 
     def close(self) -> None:
-        """Ends group and driver."""
-        self._drop_group()
+        """Ends group and driver; what goes wrong there is in `record` from then on."""
+        faults = []
+        for end in (self._drop_group, self._close_driver):
+            try:
+                end()
+            except Exception as error:
+                faults.append(describe(error))
+        self._end_fault = "; ".join(faults)
+
+    def _close_driver(self) -> None:
         if "driver" in self.__dict__:
             self.driver.close()

@@ -47,8 +47,16 @@ def pytest_testnodedown(node: Any, error: object) -> None:
 
 
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
-    """Refuses marks that name what does not exist."""
-    cases.check_marks(config, items)
+    """Refuses marks that name what does not exist, and a selection without a device."""
+    run = run_of(config)
+    try:
+        run.check_selection()
+        cases.check_marks(config, items)
+    except pytest.UsageError as error:
+        if not run.is_worker:
+            raise
+        run.refusal = str(error)  # for the controller: a worker's own exit status is nobody's
+        items.clear()
 
 
 def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
@@ -84,12 +92,15 @@ def pytest_report_teststatus(report: pytest.TestReport) -> Any:
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
-def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Generator[None]:
+def pytest_terminal_summary(
+    terminalreporter: Any, exitstatus: int, config: pytest.Config
+) -> Generator[None]:
     """Prints root causes before everything else, and the counts after it."""
     run = run_of(config)
     summary.root_causes(terminalreporter, run)
     yield
     summary.counts(terminalreporter, run)
+    summary.not_proven(terminalreporter, run, exitstatus)
 
 
 @pytest.hookimpl(tryfirst=True)

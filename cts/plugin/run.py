@@ -32,6 +32,8 @@ class Run:
         self.options = Options.of(config)
         self.cases: list[CaseRecord] = []
         self.header_shown = False
+        self.refusal = ""
+        """Why an xdist worker refused to run anything."""
         self.sessions: dict[str, DriverSession] = {}
         self._config = config
         self._selection: Selection | None = None
@@ -91,6 +93,12 @@ class Run:
             for name, record in (self._selection.records if self._selection else {}).items()
         ]
 
+    def check_selection(self) -> None:
+        """Raises UsageError where ``--device`` leaves no driver at all."""
+        if self.active and self.options.device is not None and not self.selection().records:
+            lines = [f"{name}: {why}" for name, why in self.selection().absent.items()]
+            raise pytest.UsageError("\n".join(["--device: no driver is left:", *lines]))
+
     # -- xdist ------------------------------------------------------------------------
 
     def for_worker(self) -> dict[str, Any]:
@@ -104,6 +112,7 @@ class Run:
         """Merges what a worker found out into this, the controller's, run."""
         if plain is None:
             return
+        self.refusal = self.refusal or plain["refusal"]
         theirs = Selection.from_plain(plain)
         if self._selection is None:
             self._selection = theirs
@@ -163,20 +172,29 @@ class Run:
         """Ends the drivers of this process, and settles the exit status."""
         if not self.active:
             return
-        records = self.driver_records()
         for driver in self.sessions.values():
             driver.close()
+        records = self.driver_records()
         if self.is_worker:
             selection = self.selection()
             selection.records = {record.driver: record for record in records}
-            self._config.workeroutput["hal_cts"] = selection.to_plain()  # type: ignore[attr-defined]
+            plain = selection.to_plain() | {"refusal": self.refusal}
+            self._config.workeroutput["hal_cts"] = plain  # type: ignore[attr-defined]
             return
         if self._writer:
             for record in records:
                 self._writer.write(record)
-        settled = (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED)
-        if exitstatus in settled and not self._collect_only() and self.unexpected():
+        if self.refusal:
+            session.exitstatus = pytest.ExitCode.USAGE_ERROR
+        elif self.is_judged(exitstatus) and self.unexpected():
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+
+    def is_judged(self, exitstatus: int) -> bool:
+        """Whether a session that pytest ended so has run what it was to run."""
+        settled = {pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED}
+        if self._selection is not None and self._selection.named:
+            settled.add(pytest.ExitCode.NO_TESTS_COLLECTED)
+        return exitstatus in settled and not self._collect_only() and not self.refusal
 
     def unexpected(self) -> list[str]:
         """Why the run cannot be called good, a line each; empty where it can."""

@@ -7,6 +7,7 @@ is not passed over in silence; `mock` takes part by name only.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -50,10 +51,13 @@ class Selection:
         if options.probe:
             records = probe_all(options.drivers, options.probe_timeout)
         else:
-            records = availability(options.drivers, options.probe_timeout)
+            records = _availability(options.drivers, options)
         absent = [record for record in records.values() if record.status == "unavailable"]
-        if absent:
-            lines = [f"driver {record.driver!r} is not here: {record.reason}" for record in absent]
+        lines = [f"driver {record.driver!r} is not here: {record.reason}" for record in absent]
+        for record in records.values():
+            if unmatched := _device_mismatch(record, options):
+                lines.append(f"driver {record.driver!r}: {unmatched}")
+        if lines:
             raise pytest.UsageError("\n".join(lines))
         return cls(named=True, records=records, probed=options.probe)
 
@@ -61,11 +65,13 @@ class Selection:
     def of_available(cls, options: Options) -> Selection:
         """Every registered driver that is available here, or broken."""
         names = [name for name in registry.names() if name not in BY_NAME_ONLY]
-        found = availability(names, options.probe_timeout)
+        found = _availability(names, options)
         selection = cls(named=False, absent=dict.fromkeys(BY_NAME_ONLY, "by name only"))
         for name, record in found.items():
             if record.status == "unavailable":
                 selection.absent[name] = record.reason
+            elif unmatched := _device_mismatch(record, options):
+                selection.absent[name] = unmatched
             else:
                 selection.records[name] = record
         return selection
@@ -91,3 +97,16 @@ class Selection:
         """What `to_plain` gave."""
         records = msgspec.convert(plain["records"], dict[str, DriverRecord])
         return cls(plain["named"], records, plain["absent"], plain["probed"])
+
+
+def _availability(drivers: Sequence[str], options: Options) -> dict[str, DriverRecord]:
+    return availability(drivers, options.probe_timeout, devices=options.device is not None)
+
+
+def _device_mismatch(record: DriverRecord, options: Options) -> str:
+    """That ``--device`` picks none of a driver's devices; empty where it does, or none is known."""
+    devices = [(device["path"], device["name"]) for device in record.devices]
+    if not devices or any(options.picks(*device) for device in devices):
+        return ""
+    found = ", ".join(f"{path!r} ({name})" for path, name in devices)
+    return f"--device {options.device!r} matches none of: {found}"

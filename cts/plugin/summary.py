@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from cts.plugin.driver_session import AT_THE_END
 from cts.plugin.options import long_form
 from cts.plugin.run import Run
 from cts.results import CaseRecord, Outcome
@@ -40,19 +41,19 @@ def root_causes(terminal: Any, run: Run) -> None:
     for case in run.cases:
         if case.outcome == "blocked":
             causes.setdefault((case.driver, case.message), []).append(case)
-    lines = []
+    lines = [f"ERROR: {line}" for line in run.refusal.splitlines()]
     for record in run.driver_records():
         known = {message for driver, message in causes if driver == record.driver}
         for slot, fault in record.slot_faults.items():
             if f"{slot}: {fault}" not in known:
                 causes.setdefault((record.driver, f"{slot}: {fault}"), [])
+        if record.exit_fault:
+            causes.setdefault((record.driver, f"{AT_THE_END}: {record.exit_fault}"), [])
         lines += [
             f"{driver}: {message}" + (f" ({len(blocked)} cases blocked)" if blocked else "")
             for (driver, message), blocked in causes.items()
             if driver == record.driver
         ]
-        if record.exit_fault:
-            lines.append(f"{record.driver}: at its process's exit: {record.exit_fault}")
     if lines:
         terminal.ensure_newline()
         for line in lines:
@@ -79,7 +80,12 @@ def counts(terminal: Any, run: Run) -> None:
             or any(outcomes[outcome] for outcome in group)
         ]
         terminal.write_line(f"{driver}: {', '.join(parts)}")
-    for name in run.unproven():
-        terminal.write_line(f"{name}: nothing was proven: no case passed", red=True)
     if run.results_path:
         terminal.write_line(f"results: {run.results_path}")
+
+
+def not_proven(terminal: Any, run: Run, exitstatus: int) -> None:
+    """A line for each named driver that no case proved anything of."""
+    if run.is_judged(exitstatus):
+        for name in run.unproven():
+            terminal.write_line(f"{name}: nothing was proven: no case passed", red=True)

@@ -6,6 +6,7 @@ is an *error*, the suite's own fault. A pass whose evidence an adapter answered 
 
 from __future__ import annotations
 
+import shlex
 from pathlib import Path
 from typing import Any
 
@@ -16,6 +17,7 @@ from cts.checks import Blocked, Unsupported
 from cts.hal import HalError
 from cts.plugin import evidence
 from cts.plugin.cases import case_id, driver_of, is_case, requirement_ids
+from cts.plugin.run import run_of
 from cts.results import Outcome
 
 _SUITE_CODE = Path(cts.__file__).parent
@@ -43,7 +45,14 @@ def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[N
         "blocked_by": blocked_by,
     }
     if report.failed:
-        report.sections.append(("reproduce", f"pytest --driver={driver_of(item)} '{item.nodeid}'"))
+        report.sections.append(("reproduce", _reproduce(item)))
+
+
+def _reproduce(item: pytest.Item) -> str:
+    """The line that runs the case alone, to paste where this session was started."""
+    option = "--hal-driver" if "--driver" in run_of(item.config).options.taken else "--driver"
+    id = item.config.cwd_relative_nodeid(item.nodeid)
+    return shlex.join(["pytest", f"{option}={driver_of(item)}", id])
 
 
 def _judge(
@@ -90,7 +99,7 @@ def _one_line(error: Any) -> str:
     text = str(error)
     if isinstance(error, BaseException) and not isinstance(error, AssertionError | HalError):
         text = f"{type(error).__name__}: {text}"
-    return text.strip().partition("\n")[0]
+    return " ".join(text.split())
 
 
 def status(report: pytest.TestReport) -> Any:

@@ -10,8 +10,8 @@ import numpy as np
 from cts.hal import Allocator, Buffer, BufferUsage, HalError, MemoryType, StatusCode
 from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE
 
-from .arguments import as_bytes, as_memory_type, as_size, as_usage
-from .native import abandon_in_forked_child, call, runtime
+from .arguments import as_bytes, as_int, as_memory_type, as_size, as_usage
+from .native import MAX_U64, abandon_in_forked_child, call, runtime
 
 if TYPE_CHECKING:
     from .device import IreeDevice
@@ -77,14 +77,19 @@ class IreeAllocator(Allocator):
         if device is None:
             raise HalError(StatusCode.FAILED_PRECONDITION, operation, "the device is destroyed")
         device._check_usable(operation)
-        # A negative size does not fit either, and the binding says so: INVALID_ARGUMENT.
-        return IreeBuffer(
-            device,
-            call(
+        size = as_int(operation, "size", size)
+        if size > MAX_U64:
+            raise HalError(
+                StatusCode.RESOURCE_EXHAUSTED,
                 operation,
-                device.native.allocator.allocate_buffer,
-                as_memory_type(operation, memory_type),
-                as_usage(operation, usage),
-                size,
-            ),
+                f"size is {size}: IREE takes at most {MAX_U64}",
+            )
+        # The binding refuses a negative size with TypeError, which `call` makes INVALID_ARGUMENT.
+        native = call(
+            operation,
+            device.native.allocator.allocate_buffer,
+            as_memory_type(operation, memory_type),
+            as_usage(operation, usage),
+            size,
         )
+        return IreeBuffer(device, native)

@@ -5,8 +5,8 @@
 3. what the wheel cannot survive losing is kept for the life of the process (`keep_forever`), and in
    a forked child so is everything that is the parent's (`abandon_in_forked_child`).
 
-The binding tells a status in the text of an exception only, as
-``context: file:line: CODE; message; while invoking …``, where file, line and message may be missing.
+The binding tells a status in the text of an exception only, ``context: file:line: CODE; message;
+while invoking …``, where file, line and message may be missing.
 """
 
 from __future__ import annotations
@@ -30,7 +30,9 @@ _STATUS = re.compile(rf"\b({'|'.join(code.name for code in StatusCode)})\b(?:; )
 @cache
 def runtime() -> Any:
     """The module ``iree.runtime``. Raises ImportError where the wheel is missing or broken."""
-    return importlib.import_module("iree.runtime")
+    module = importlib.import_module("iree.runtime")
+    module._binding.disable_leak_checker()  # what is kept for ever is no leak, and it prints at exit
+    return module
 
 
 @cache

@@ -87,7 +87,7 @@ def test_different_physical_devices_have_different_uuids(hal_driver: Driver) -> 
 
 @pytest.mark.spec("CAP-6")
 def test_numa_node_is_the_platforms(device_group: DeviceGroup) -> None:
-    """Compares each device's node with the platform's for its PCI address, or with those there are."""
+    """Compares each device's node with the platform's, for its PCI address or of all there are."""
     for index in range(device_group.device_count):
         device = device_group.device_at(index)
         possible = _platform_nodes(device.pci_address)
