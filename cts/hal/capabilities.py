@@ -53,7 +53,7 @@ _DEFINED_BITS = {
 }
 
 
-@dataclass(frozen=True, slots=True, kw_only=True)
+@dataclass(frozen=True, kw_only=True)
 class DeviceCapabilities:
     """An immutable value; empty capabilities say that there is nothing to report.
 

@@ -108,7 +108,7 @@ _PRINTED = {name: name.removesuffix("_mode").removesuffix("_class") for name in 
 }
 
 
-@dataclass(frozen=True, slots=True)
+@dataclass(frozen=True)
 class Edge:
     """An immutable value of two 64-bit words.
 

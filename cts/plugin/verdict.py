@@ -6,6 +6,7 @@ is an *error*, the suite's own fault. A pass whose evidence an adapter answered 
 
 from __future__ import annotations
 
+import os
 import shlex
 from pathlib import Path
 from typing import Any
@@ -51,8 +52,9 @@ def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[N
 def _reproduce(item: pytest.Item) -> str:
     """The line that runs the case alone, to paste where this session was started."""
     option = "--hal-driver" if "--driver" in run_of(item.config).options.taken else "--driver"
-    id = item.config.cwd_relative_nodeid(item.nodeid)
-    return shlex.join(["pytest", f"{option}={driver_of(item)}", id])
+    file = os.path.relpath(item.path, item.config.invocation_params.dir)
+    test = item.nodeid.partition("::")[2]
+    return shlex.join(["pytest", f"{option}={driver_of(item)}", f"{file}::{test}"])
 
 
 def _judge(

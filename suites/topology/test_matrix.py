@@ -24,7 +24,6 @@ from cts.hal import (
 from cts.plugin.fixtures import NewDevice, NewGroup, Steer
 from cts.plugin.strategies import capabilities
 
-
 NOT_NATIVE = [mode for mode in InteropMode if mode is not InteropMode.NATIVE]
 
 
