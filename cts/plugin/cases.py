@@ -46,6 +46,11 @@ def requirement_ids(item: pytest.Item) -> list[str]:
     return list(dict.fromkeys(str(id) for mark in item.iter_markers("spec") for id in mark.args))
 
 
+def judged_slots(item: pytest.Item) -> set[str]:
+    """The slots that a stub case judges."""
+    return {name for mark in item.iter_markers("stub") for name in mark.args}
+
+
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Gives a case one variant for each driver selected."""
     names = list(run_of(metafunc.config).selection().records)

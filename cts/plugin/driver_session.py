@@ -49,15 +49,23 @@ class DriverSession:
             return f"{self._record.stage}: {self._record.reason}"
         if self._record.exit_fault:  # here it would happen to the whole run
             return f"{AT_THE_END}: {self._record.exit_fault}"
-        try:
-            if not self.infos:
-                return "enumerate: enumerate() found no device"
-            if not self._probed:
-                with self.new_device() as device:
-                    check_name(device, self.name)
-        except Exception as error:
-            return describe(error)
+        steps: dict[str, Callable[[], object]] = {
+            "construct": lambda: self.driver,
+            "enumerate": lambda: self.infos,
+            "create_device": self._try_device,
+        }
+        if self._probed:
+            del steps["create_device"]
+        for stage, step in steps.items():
+            try:
+                step()
+            except Exception as error:
+                return f"{stage}: {describe(error)}"
         return ""
+
+    def _try_device(self) -> None:
+        with self.new_device() as device:
+            check_name(device, self.name)
 
     @cached_property
     def driver(self) -> Driver:
@@ -69,8 +77,11 @@ class DriverSession:
     @cached_property
     def infos(self) -> list[DeviceInfo]:
         """The devices to use: those enumerated that match ``--device``."""
-        infos = self.driver.enumerate()
-        return [info for info in infos if self._options.picks(info.path, info.name)]
+        found = self.driver.enumerate()
+        infos = [info for info in found if self._options.picks(info.path, info.name)]
+        if not infos:
+            raise LookupError(f"no device to use among {found}")
+        return infos
 
     @property
     def max_devices(self) -> int | None:
@@ -81,7 +92,7 @@ class DriverSession:
         """A fresh device; consecutive numbers go round the physical devices."""
         with evidence.aside():  # that a device can be made is no evidence of its slots
             device = self.driver.create_device(self.infos[number % len(self.infos)])
-        evidence.trace_device(type(device))
+        evidence.trace_device(device)
         return device
 
     @cached_property

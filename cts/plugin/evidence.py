@@ -7,16 +7,15 @@ one that enters no slot at all proves nothing of anybody.
 
 from __future__ import annotations
 
-import functools
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
+from functools import partial, wraps
 from typing import Any
 
 from cts.hal import Device, Driver, slots
 from cts.hal.device import AnsweredBy, slot_function
 
-_DRIVER_OPERATIONS = ("available", "enumerate")
-_READ_BY_EVERYTHING = frozenset({"identifier", *_DRIVER_OPERATIONS})
+_DRIVER_OPERATIONS = frozenset({"available", "enumerate"})
 
 _entered: set[tuple[str, str]] = set()
 _answers: dict[tuple[str, str], AnsweredBy] = {}
@@ -46,13 +45,15 @@ def add(slots_entered: Iterable[tuple[str, str]]) -> None:
     _entered.update(slots_entered)
 
 
-def answered_by(driver: str) -> AnsweredBy | None:
+def answered_by(driver: str, judged: Set[str]) -> AnsweredBy | None:
     """Who answered for a driver since `begin`: none where no slot of it was entered.
 
-    What everything reads counts only where nothing else was entered.
+    The identifier, which everything reads, counts only where it is `judged`; operations of the
+    driver object only where no slot was entered.
     """
     names = {slot for name, slot in _entered if name == driver}
-    names = names - _READ_BY_EVERYTHING or names
+    names -= {"identifier"} - judged
+    names = names - _DRIVER_OPERATIONS or names
     if not names:
         return None
     answers = {_answers.get((driver, name), "driver") for name in names}
@@ -68,32 +69,59 @@ def trace_driver(kind: type[Driver]) -> None:
         setattr(kind, name, _noting(getattr(kind, name), lambda driver: driver.name, name))
 
 
-def trace_device(kind: type[Device]) -> None:
-    """Notes the slots of a device class and of the classes that it inherits from."""
+def trace_device(device: Device) -> None:
+    """Notes the slots of a device: those of its classes, once, and those set on itself alone."""
+    _trace_classes(type(device))
+    for name in slots().keys() & vars(device).keys():
+        own = vars(device)[name]
+        if callable(own):  # and not what a cached_property remembers
+            vars(device)[name] = _noting_own(device.driver_name, name, own)
+
+
+def _trace_classes(kind: type[Device]) -> None:
     for base in kind.__mro__:
-        if base is Device or not issubclass(base, Device):
-            continue
-        if base in _traced:
+        if base in Device.__mro__ or base in _traced:
             continue
         _traced.add(base)
         for name in slots().keys() & vars(base).keys():
             member = vars(base)[name]
-            noting = _noting_slot(slot_function(member), name)
-            setattr(base, name, property(noting) if isinstance(member, property) else noting)
+            function = slot_function(member)
+            if not callable(function):  # a cached_property
+                function = partial(_get, member)
+            noting = _noting_slot(function, name)
+            is_property = isinstance(vars(Device)[name], property)
+            setattr(base, name, property(noting) if is_property else noting)
+
+
+def _get(descriptor: Any, device: Device) -> Any:
+    return descriptor.__get__(device, type(device))
 
 
 def _noting_slot(function: Any, name: str) -> Callable[..., Any]:
-    answer: AnsweredBy = getattr(function, "_slot", (None, "driver"))[1]
-
     def driver_name(device: Device) -> str:
-        _answers[device.driver_name, name] = answer
+        _answers[device.driver_name, name] = _answer_of(function)
         return device.driver_name
 
     return _noting(function, driver_name, name)
 
 
+def _noting_own(driver: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(function)
+    def noting(*args: Any, **kwargs: Any) -> Any:
+        _answers[driver, name] = _answer_of(function)
+        _entered.add((driver, name))
+        return function(*args, **kwargs)
+
+    return noting
+
+
+def _answer_of(function: Any) -> AnsweredBy:
+    answer: AnsweredBy = getattr(function, "_slot", (None, "driver"))[1]
+    return answer
+
+
 def _noting(function: Any, driver_name: Callable[[Any], str], name: str) -> Callable[..., Any]:
-    @functools.wraps(function)
+    @wraps(function)
     def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
         _entered.add((driver_name(self), name))
         return function(self, *args, **kwargs)

@@ -15,7 +15,7 @@ import pytest
 from cts.checks import Blocked, Unsupported
 from cts.hal import slots
 from cts.plugin import evidence
-from cts.plugin.cases import driver_of, is_case
+from cts.plugin.cases import driver_of, is_case, judged_slots
 from cts.plugin.driver_session import DriverSession
 from cts.plugin.run import run_of
 
@@ -28,7 +28,7 @@ def check(item: pytest.Item) -> None:
     evidence.begin()
     if session.fatal_fault:
         raise Blocked(session.fatal_fault)
-    judged = {name for mark in item.iter_markers("stub") for name in mark.args}
+    judged = judged_slots(item)
     if session.core_faults and not judged & session.core_faults.keys():
         slot, fault = next(iter(session.core_faults.items()))
         raise Blocked(f"{slot}: {fault}", slot)

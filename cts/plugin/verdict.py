@@ -17,7 +17,7 @@ import cts
 from cts.checks import Blocked, Unsupported
 from cts.hal import HalError
 from cts.plugin import evidence
-from cts.plugin.cases import case_id, driver_of, is_case, requirement_ids
+from cts.plugin.cases import case_id, driver_of, is_case, judged_slots, requirement_ids
 from cts.plugin.run import run_of
 from cts.results import Outcome
 
@@ -73,7 +73,7 @@ def _judge(
         return ("fail" if _is_drivers_fault(call) else "error"), text, code, ""
     if report.when != "call":
         return "pass", "", "", ""
-    answer = evidence.answered_by(driver_of(item))
+    answer = evidence.answered_by(driver_of(item), judged_slots(item))
     if answer is None:
         report.outcome = "failed"
         report.longrepr = "the case entered no slot of the driver: its pass would prove nothing"

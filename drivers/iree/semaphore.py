@@ -73,6 +73,8 @@ class IreeSemaphore(Semaphore):
             slice_ = max(min(left, WAIT_SLICE), 0.0)
             if call(operation, native.wait, value, timeout=int(slice_ * _NANOSECONDS)):
                 return True
+            # A failure with DEADLINE_EXCEEDED ends IREE's wait as a time-out does; this tells.
+            call(operation, native.query)
             if deadline is not None and left <= WAIT_SLICE:
                 return False
             self._check_usable(operation)  # it may have been destroyed meanwhile
