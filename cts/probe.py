@@ -20,7 +20,8 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict
+from dataclasses import asdict, dataclass, field
+from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any, Literal
 
@@ -31,6 +32,7 @@ from cts.hal import (
     Device,
     DeviceCapabilities,
     DeviceGroupBuilder,
+    DeviceInfo,
     Driver,
     HalError,
     StatusCode,
@@ -51,25 +53,43 @@ _STDERR_TAIL = 400
 # -- parent -------------------------------------------------------------------------------
 
 
+@dataclass(frozen=True)
+class _Task:
+    """What a child is to do, and when to give it up."""
+
+    mode: Mode
+    timeout: float
+    device: str | None = None
+    stop: threading.Event = field(default_factory=threading.Event)
+
+
+def picks(pattern: str | None, path: str, name: str) -> bool:
+    """Whether a pattern, if there is one, is that of a device of this path and name."""
+    return pattern is None or fnmatchcase(path, pattern) or fnmatchcase(name, pattern)
+
+
 def probe(driver: str, timeout: float = PROBE_STEP_TIMEOUT) -> DriverRecord:
     """Tries everything that a driver needs before its cases can run."""
-    return _run_children([driver], mode="full", timeout=timeout)[driver]
+    return _run_children([driver], _Task("full", timeout))[driver]
 
 
 def probe_all(
-    drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT
+    drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT, device: str | None = None
 ) -> dict[str, DriverRecord]:
-    """`probe` for several drivers side by side, each in a child of its own."""
-    stop = threading.Event()
+    """`probe` for several drivers side by side, each in a child of its own.
+
+    With a pattern as `device` each is tried on the devices that it picks.
+    """
+    task = _Task("full", timeout, device)
 
     def try_one(driver: str) -> DriverRecord:
-        return _run_children([driver], mode="full", timeout=timeout, stop=stop)[driver]
+        return _run_children([driver], task)[driver]
 
     with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
         try:
             return dict(zip(drivers, pool.map(try_one, drivers), strict=True))
         except BaseException:  # Ctrl-C: leaving the block would wait for the others
-            stop.set()
+            task.stop.set()
             raise
 
 
@@ -80,35 +100,30 @@ def availability(
 
     With `devices` those that are have their devices enumerated.
     """
-    mode: Mode = "devices" if devices else "available"
-    return _run_children(drivers, mode=mode, timeout=timeout)
+    return _run_children(drivers, _Task("devices" if devices else "available", timeout))
 
 
-def _run_children(
-    drivers: Sequence[str], *, mode: Mode, timeout: float, stop: threading.Event | None = None
-) -> dict[str, DriverRecord]:
-    stop = stop or threading.Event()
+def _run_children(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
     records: dict[str, DriverRecord] = {}
     while waiting := [driver for driver in drivers if driver not in records]:
-        found = _run_child(waiting, mode=mode, timeout=timeout, stop=stop)
+        found = _run_child(waiting, task)
         if len(found) > 1 and any(record.exit_fault for record in found.values()):
             for driver in found:  # whose fault the exit is shows only when each is alone
-                records |= _run_child([driver], mode=mode, timeout=timeout, stop=stop)
+                records |= _run_child([driver], task)
         else:
             records |= found
     return {driver: records[driver] for driver in drivers}
 
 
-def _run_child(
-    drivers: Sequence[str], *, mode: Mode, timeout: float, stop: threading.Event
-) -> dict[str, DriverRecord]:
+def _run_child(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
     """Records of the drivers that one child got through, the last one perhaps by its death."""
     with tempfile.TemporaryDirectory(prefix="hal-cts-probe-") as folder:
         log, stderr = Path(folder, "log"), Path(folder, "stderr")
         log.touch()
+        orders = json.dumps({"mode": task.mode, "device": task.device, "drivers": list(drivers)})
         with stderr.open("wb") as noise:
             child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cts.probe", str(log), mode, *drivers],
+                [sys.executable, "-P", "-m", "cts.probe", str(log), orders],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))},
                 stdin=subprocess.DEVNULL,
                 stdout=noise,
@@ -116,7 +131,7 @@ def _run_child(
                 start_new_session=True,
             )
         try:
-            ending = _wait(child, log, timeout, stop)
+            ending = _wait(child, log, task)
         finally:
             _kill(child)
         records, current, stage = _read_log(log)
@@ -135,16 +150,16 @@ def _run_child(
         return records
 
 
-def _wait(child: subprocess.Popen[bytes], log: Path, timeout: float, stop: threading.Event) -> str:
+def _wait(child: subprocess.Popen[bytes], log: Path, task: _Task) -> str:
     """Waits for the child's end, or for no progress; how it ended, empty when orderly."""
     seen, since = 0, time.monotonic()
     while (code := child.poll()) is None:
         size = log.stat().st_size
         if size != seen:
             seen, since = size, time.monotonic()
-        if time.monotonic() - since > timeout:
-            return f"no answer within {timeout:g} s"
-        if stop.wait(_POLL):
+        if time.monotonic() - since > task.timeout:
+            return f"no answer within {task.timeout:g} s"
+        if task.stop.wait(_POLL):
             return "given up"
     if code < 0:
         return f"killed by {signal.Signals(-code).name}"
@@ -185,8 +200,11 @@ def _read_log(log: Path) -> tuple[dict[str, DriverRecord], str | None, str]:
 class _Trial:
     """One driver's way through the steps, in the child."""
 
-    def __init__(self, name: str, write: Callable[[dict[str, Any]], None]) -> None:
+    def __init__(
+        self, name: str, device: str | None, write: Callable[[dict[str, Any]], None]
+    ) -> None:
         self._name = name
+        self._device = device
         self._write = write
         self._stage = "start"
 
@@ -235,42 +253,49 @@ class _Trial:
             devices=[asdict(info) for info in infos],
             properties=asdict(driver.properties),
         )
-        if mode == "devices":
+        picked = [info for info in infos if picks(self._device, info.path, info.name)]
+        if mode == "devices" or not picked:
             return record
+        return self._try_slots(driver, picked, record)
+
+    def _try_slots(
+        self, driver: Driver, infos: list[DeviceInfo], record: DriverRecord
+    ) -> DriverRecord:
+        def make_device(number: int = 0) -> Device:
+            return driver.create_device(infos[number % len(infos)])
+
         self._enter("create_device")
-        with driver.create_device(infos[0]) as device:
+        with make_device() as device:
             check_name(device, self._name)
             record = msgspec.structs.replace(record, optional_slots=optional_slots(device))
-        faults = self._core_faults(driver)
+        faults = self._core_faults(make_device)
         if not faults and driver.properties.work:
             self._enter("work slots")
-            faults = work_slot_faults(driver.create_device)
+            faults = work_slot_faults(make_device)
             if not all(slots()[name].kind == "work" for name in faults):
                 raise AssertionError(f"not work slots: {', '.join(faults)}")
         texts = {name: str(fault) for name, fault in faults.items()}
         record = msgspec.structs.replace(record, slot_faults=texts)
         if any(slots()[name].kind == "core" for name in faults):
             return record
-        return self._try_group(driver, record)
+        self._enter("group")
+        count = 1 if driver.properties.max_devices == 1 else 2
+        return self._try_group([make_device(number) for number in range(count)], record)
 
-    def _core_faults(self, driver: Driver) -> dict[str, SlotFault]:
+    def _core_faults(self, make_device: Callable[[], Device]) -> dict[str, SlotFault]:
         faults = {}
         for name, slot in slots().items():
             if slot.kind == "core":
                 self._enter(f"slot {name}")
-                with driver.create_device() as device:
+                with make_device() as device:
                     try:
                         check_slot(name, device)
                     except SlotFault as fault:
                         faults[name] = fault
         return faults
 
-    def _try_group(self, driver: Driver, record: DriverRecord) -> DriverRecord:
-        self._enter("group")
-        infos = driver.enumerate()
-        count = 1 if driver.properties.max_devices == 1 else 2
+    def _try_group(self, devices: list[Device], record: DriverRecord) -> DriverRecord:
         builder = DeviceGroupBuilder()
-        devices = [driver.create_device(infos[i % len(infos)]) for i in range(count)]
         for device in devices:
             builder.add_device(device)
         group = builder.finalize()
@@ -321,18 +346,19 @@ def capabilities_to_json(device: Device) -> dict[str, Any]:
     return {"identifier": device.identifier, **plain, "physical_device_uuid": uuid and uuid.hex()}
 
 
-def main(log_path: str, mode: Mode, *drivers: str) -> None:
+def main(log_path: str, orders: str) -> None:
     """The child: tries the drivers in order."""
+    task = json.loads(orders)
     with open(log_path, "a", buffering=1, encoding="utf-8") as log:
 
         def write(entry: dict[str, Any]) -> None:
             log.write(json.dumps(entry) + "\n")
 
-        for name in drivers:
-            record = _Trial(name, write).run(mode)
+        for name in task["drivers"]:
+            record = _Trial(name, task["device"], write).run(task["mode"])
             write({"driver": name, "record": msgspec.to_builtins(record)})
         write({"end": True})
 
 
 if __name__ == "__main__":
-    main(*sys.argv[1:])  # type: ignore[arg-type]  # the mode is one of `Mode`
+    main(*sys.argv[1:])

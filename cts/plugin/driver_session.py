@@ -12,7 +12,7 @@ from cts.checks import Blocked
 from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, DeviceInfo, Driver, HalError, slots
 from cts.plugin import evidence
 from cts.plugin.options import Options
-from cts.probe import check_name, describe, optional_slots
+from cts.probe import check_name, describe, optional_slots, picks
 from cts.results import DriverRecord
 from cts.slot_checks import core_slot_faults, work_slot_faults
 
@@ -78,7 +78,7 @@ class DriverSession:
     def infos(self) -> list[DeviceInfo]:
         """The devices to use: those enumerated that match ``--device``."""
         found = self.driver.enumerate()
-        infos = [info for info in found if self._options.picks(info.path, info.name)]
+        infos = [info for info in found if picks(self._options.device, info.path, info.name)]
         if not infos:
             raise LookupError(f"no device to use among {found}")
         return infos

@@ -32,13 +32,19 @@ class NewDevice:
 
     def __init__(self, session: DriverSession) -> None:
         self._session = session
+        self._count = 0
         self._made: list[Device] = []
 
     def __call__(self) -> Device:
         """A new device; consecutive calls go round the driver's physical devices."""
-        device = self._session.new_device(len(self._made))
+        device = self._session.new_device(self._count)
+        self._count += 1
         self._made.append(device)
         return device
+
+    def forget(self, device: Device) -> None:
+        """Leaves a device to the case entirely."""
+        self._made = [other for other in self._made if other is not device]
 
     def many(self, count: int) -> list[Device]:
         """So many new devices."""

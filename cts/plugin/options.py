@@ -5,7 +5,6 @@ an option of that name: another plugin (pytest-selenium's `--driver`, pytest-pla
 from __future__ import annotations
 
 from dataclasses import dataclass
-from fnmatch import fnmatchcase
 from pathlib import Path
 from typing import Any
 
@@ -66,11 +65,6 @@ class Options:
             probe_timeout=get("hal_probe_timeout"),
             taken=config.stash.get(_TAKEN, []),
         )
-
-    def picks(self, path: str, name: str) -> bool:
-        """Whether ``--device`` lets a device of that path and name take part."""
-        pattern = self.device
-        return pattern is None or fnmatchcase(path, pattern) or fnmatchcase(name, pattern)
 
 
 def any_given(config: pytest.Config) -> bool:

@@ -16,7 +16,7 @@ import pytest
 
 from cts import registry
 from cts.plugin.options import Options
-from cts.probe import availability, probe_all
+from cts.probe import availability, picks, probe_all
 from cts.results import DriverRecord
 
 BY_NAME_ONLY = frozenset({"mock"})
@@ -49,7 +49,7 @@ class Selection:
                 f" there are: {', '.join(known) or 'none'}"
             )
         if options.probe:
-            records = probe_all(options.drivers, options.probe_timeout)
+            records = probe_all(options.drivers, options.probe_timeout, options.device)
         else:
             records = _availability(options.drivers, options)
         absent = [record for record in records.values() if record.status == "unavailable"]
@@ -80,8 +80,8 @@ class Selection:
         """Probes the drivers that have not been, if the options want it."""
         if options.probe and not self.probed:
             available = [name for name, r in self.records.items() if r.status == "available"]
-            self.records |= probe_all(available, options.probe_timeout)
-        self.probed = True
+            self.records |= probe_all(available, options.probe_timeout, options.device)
+            self.probed = True
 
     def to_plain(self) -> dict[str, Any]:
         """As data for another process."""
@@ -106,7 +106,7 @@ def _availability(drivers: Sequence[str], options: Options) -> dict[str, DriverR
 def _device_mismatch(record: DriverRecord, options: Options) -> str:
     """That ``--device`` picks none of a driver's devices; empty where it does, or none is known."""
     devices = [(device["path"], device["name"]) for device in record.devices]
-    if not devices or any(options.picks(*device) for device in devices):
+    if not devices or any(picks(options.device, *device) for device in devices):
         return ""
     found = ", ".join(f"{path!r} ({name})" for path, name in devices)
     return f"--device {options.device!r} matches none of: {found}"

@@ -13,7 +13,7 @@ from cts.hal import Buffer, CommandBuffer
 
 from .arguments import as_object, as_pattern, as_size, as_vm_buffer
 from .memory import IreeBuffer
-from .native import abandon_in_forked_child, call, runtime
+from .native import NativeObject, call, runtime
 
 if TYPE_CHECKING:
     from .device import IreeDevice
@@ -30,13 +30,8 @@ STAGES_BEFORE = 4 | 8 | 16  # dispatch, transfer, retire
 STAGES_AFTER = 1 | 4 | 8  # issue, dispatch, transfer
 
 
-class IreeCommandBuffer(CommandBuffer):
-    """One of IREE's command buffers; it keeps its buffers alive by itself.
-
-    Attributes
-    ----------
-    native : IREE's object.
-    """
+class IreeCommandBuffer(NativeObject, CommandBuffer):
+    """One of IREE's command buffers; it keeps its buffers alive by itself."""
 
     def __init__(self, device: IreeDevice) -> None:
         blank = call(
@@ -46,19 +41,14 @@ class IreeCommandBuffer(CommandBuffer):
             begin=False,
         )
         super().__init__(device)
-        self._native = blank
         self._hal = device.hal
         self._begun = False
-        abandon_in_forked_child(self)
-
-    @property
-    def native(self) -> Any:
-        return self._native
+        self._own(blank)
 
     def begin(self) -> None:
         operation = "CommandBuffer.begin"
         if self._begun:  # for IREE to refuse
-            call(operation, self._native.begin)
+            call(operation, self.native.begin)
             return
         made = self._hal.invoke(
             operation,
@@ -114,7 +104,4 @@ class IreeCommandBuffer(CommandBuffer):
         self._record("barrier", "execution_barrier", STAGES_BEFORE, STAGES_AFTER, NO_FLAGS)
 
     def _record(self, name: str, function: str, *args: Any) -> None:
-        self._hal.invoke(f"CommandBuffer.{name}", f"command_buffer.{function}", self._native, *args)
-
-    def _free(self) -> None:
-        del self._native
+        self._hal.invoke(f"CommandBuffer.{name}", f"command_buffer.{function}", self.native, *args)

@@ -11,29 +11,19 @@ from cts.hal import Allocator, Buffer, BufferUsage, HalError, MemoryType, Status
 from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE
 
 from .arguments import as_bytes, as_int, as_memory_type, as_size, as_usage
-from .native import MAX_U64, abandon_in_forked_child, call, runtime
+from .native import MAX_U64, NativeObject, call, runtime
 
 if TYPE_CHECKING:
     from .device import IreeDevice
 
 
-class IreeBuffer(Buffer):
-    """One of IREE's buffers. The host reads and writes it through a mapping of the range.
-
-    Attributes
-    ----------
-    native : IREE's object.
-    """
+class IreeBuffer(NativeObject, Buffer):
+    """One of IREE's buffers. The host reads and writes it through a mapping of the range."""
 
     def __init__(self, device: IreeDevice, native: Any) -> None:
         super().__init__(device, call("Allocator.allocate", native.byte_length))
-        self._native = native
         self._hal = device.hal
-        abandon_in_forked_child(self)
-
-    @property
-    def native(self) -> Any:
-        return self._native
+        self._own(native)
 
     def read(self, offset: int = 0, length: int | None = None) -> bytes:
         operation = "Buffer.read"
@@ -51,12 +41,9 @@ class IreeBuffer(Buffer):
 
     def _map(self, operation: str, offset: int, length: int) -> Any:
         """A mapping of the range, which IREE checks when it makes the buffer's part."""
-        part = self._hal.invoke(operation, "buffer.subspan", self._native, offset, length)
+        part = self._hal.invoke(operation, "buffer.subspan", self.native, offset, length)
         buffer = call(operation, part.deref, runtime().HalBuffer)
         return call(operation, buffer.map)
-
-    def _free(self) -> None:
-        del self._native
 
 
 class IreeAllocator(Allocator):

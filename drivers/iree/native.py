@@ -20,7 +20,7 @@ from collections.abc import Callable
 from functools import cache
 from typing import Any
 
-from cts.hal import HalError, StatusCode
+from cts.hal import DeviceObject, HalError, StatusCode
 
 MAX_U64 = 2**64 - 1
 
@@ -31,7 +31,7 @@ _STATUS = re.compile(rf"\b({'|'.join(code.name for code in StatusCode)})\b(?:; )
 def runtime() -> Any:
     """The module ``iree.runtime``. Raises ImportError where the wheel is missing or broken."""
     module = importlib.import_module("iree.runtime")
-    module._binding.disable_leak_checker()  # what is kept for ever is no leak, and it prints at exit
+    module._binding.disable_leak_checker()  # it would print at exit what is kept on purpose
     return module
 
 
@@ -99,3 +99,24 @@ def _abandon_all() -> None:
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_abandon_all)
+
+
+class NativeObject(DeviceObject):
+    """An object of the HAL with one of IREE's behind it, which it drops at its end."""
+
+    _native: Any = None
+
+    def _own(self, native: Any) -> None:
+        self._native = native
+        abandon_in_forked_child(self)
+
+    @property
+    def native(self) -> Any:
+        """IREE's object. Raises FAILED_PRECONDITION once this one is destroyed."""
+        native = self._native
+        if native is None:  # another thread dropped the last reference, just now
+            self._check_usable("native")
+        return native
+
+    def _free(self) -> None:
+        self._native = None

@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING
 
 from cts.hal import HalError, Semaphore, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
 
 from .arguments import as_int
-from .native import abandon_in_forked_child, call, runtime
+from .native import NativeObject, call, runtime
 
 if TYPE_CHECKING:
     from .device import IreeDevice
@@ -20,33 +20,24 @@ WAIT_SLICE = 0.1
 _NANOSECONDS = 1_000_000_000
 
 
-class IreeSemaphore(Semaphore):
-    """One of IREE's semaphores.
-
-    Attributes
-    ----------
-    native : IREE's object.
-    """
+class IreeSemaphore(NativeObject, Semaphore):
+    """One of IREE's semaphores."""
 
     def __init__(self, device: IreeDevice, initial_value: int) -> None:
         operation = "Device.create_semaphore"
         value = as_int(operation, "initial_value", initial_value)
-        self._native = call(operation, device.native.create_semaphore, value)
+        native = call(operation, device.native.create_semaphore, value)
         super().__init__(device)
         self._hal = device.hal
-        abandon_in_forked_child(self)
-
-    @property
-    def native(self) -> Any:
-        return self._native
+        self._own(native)
 
     def query(self) -> int:
-        payload: int = call("Semaphore.query", self._native.query)
+        payload: int = call("Semaphore.query", self.native.query)
         return payload
 
     def signal(self, value: int) -> None:
         operation = "Semaphore.signal"
-        call(operation, self._native.signal, as_int(operation, "value", value))
+        call(operation, self.native.signal, as_int(operation, "value", value))
 
     def wait(self, value: int, timeout: float | None = DEFAULT_WAIT_TIMEOUT) -> None:
         operation = "Semaphore.wait"
@@ -67,7 +58,7 @@ class IreeSemaphore(Semaphore):
     def wait_in_slices(self, operation: str, value: int, timeout: float | None) -> bool:
         """Whether `value` is reached in time. Raises the failure of a failed semaphore."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        native = self._native
+        native = self.native
         while True:
             left = WAIT_SLICE if deadline is None else deadline - time.monotonic()
             slice_ = max(min(left, WAIT_SLICE), 0.0)
@@ -81,8 +72,5 @@ class IreeSemaphore(Semaphore):
 
     def fail(self, code: StatusCode, message: str = "") -> None:
         # The binding's own `fail` has a message but no code; this function has a code alone.
-        fence = call("Semaphore.fail", runtime().HalFence.create_at, self._native, 1)
+        fence = call("Semaphore.fail", runtime().HalFence.create_at, self.native, 1)
         self._hal.invoke("Semaphore.fail", "fence.fail", fence, int(code))
-
-    def _free(self) -> None:
-        del self._native

@@ -187,7 +187,7 @@ def test_a_failed_replacement_leaves_the_source_whole(
 def test_a_wrapper_of_a_member_is_refused_by_other_builders(
     new_device: NewDevice, new_group: NewGroup
 ) -> None:
-    """Adds a wrapper of a grouped device to a builder: refused, though it may replace the member."""
+    """Adds a wrapper of a grouped device to a builder: refused; it may replace the member."""
     device, other = new_device.many(2)
     source = new_group(device)
     with TracingDevice(device) as wrapper:

@@ -150,3 +150,17 @@ UNAVAILABLE: Final = (
     "raise HalError(StatusCode.UNAVAILABLE, 'Driver.available',"
     " 'no libacme.so.1 here: install acme-runtime', driver='outside')"
 )
+
+# -- cases for it -----------------------------------------------------------------------
+
+PASSING_CASE: Final = """
+    @pytest.mark.spec("GRP-7")
+    def test_group(device_group):
+        assert device_group.device_count >= 1
+"""
+STUB_CASE: Final = """
+    @pytest.mark.spec("STB-2")
+    @pytest.mark.stub("query_capabilities")
+    def test_stub(new_device):
+        new_device().query_capabilities()
+"""

@@ -1,0 +1,282 @@
+"""Destruction: once, at the last reference, whatever thread or callback drops it."""
+
+from __future__ import annotations
+
+import gc
+import threading
+import warnings
+from collections.abc import Callable
+
+import pytest
+
+from cts.checks import expect, expect_equal, expect_error
+from cts.hal import Device, DeviceGroup, Module, StatusCode, live_counts
+from cts.plugin.exit_scenarios import CALLS
+from cts.plugin.fixtures import NewDevice, NewGroup, Steer
+
+THREADS = 8
+ROUNDS = 200
+TIMEOUT = 30.0
+
+
+def count_destructions(device: Device) -> list[str]:
+    """A list that gets an entry whenever the device is destroyed; it is destroyed all the same."""
+    destroyed: list[str] = []
+    destroy = device._destroy
+
+    def noting() -> None:
+        destroyed.append(threading.current_thread().name)
+        destroy()
+
+    device.__dict__["_destroy"] = noting
+    return destroyed
+
+
+def in_threads(function: Callable[[], None], count: int = THREADS) -> list[BaseException]:
+    """Runs a function on several threads at once; what they raised. A hang is an error too."""
+    errors: list[BaseException] = []
+    start = threading.Barrier(count)
+
+    def run() -> None:
+        try:
+            start.wait(TIMEOUT)
+            function()
+        except BaseException as error:
+            errors.append(error)
+
+    threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join(TIMEOUT)
+    return errors + [TimeoutError(thread.name) for thread in threads if thread.is_alive()]
+
+
+@pytest.mark.spec("LIF-6")
+def test_a_device_is_destroyed_once_at_its_last_reference(new_device: NewDevice) -> None:
+    """Retains twice, releases three times: destroyed at the third and not before."""
+    device = new_device()
+    device.query_capabilities()
+    destroyed = count_destructions(device)
+    device.retain().retain()
+    device.release()
+    device.release()
+    expect_equal((device.reference_count, destroyed), (1, []), "LIF-6", "one reference left")
+    device.query_capabilities()
+    device.release()
+    expect_equal((device.reference_count, len(destroyed)), (0, 1), "LIF-6", "the last release")
+
+
+@pytest.mark.spec("LIF-6")
+@pytest.mark.parametrize("name", CALLS)
+def test_a_slot_of_a_destroyed_device_refuses(new_device: NewDevice, name: str) -> None:
+    """Calls a slot of a destroyed device: FAILED_PRECONDITION; its name can still be read."""
+    device = new_device()
+    identifier = device.identifier
+    device.query_capabilities()
+    device.release()
+    with expect_error(StatusCode.FAILED_PRECONDITION, "LIF-6", f"{name} after destruction"):
+        CALLS[name](device)
+    expect_equal(device.identifier, identifier, "LIF-6", "the identifier after destruction")
+
+
+@pytest.mark.spec("LIF-6")
+def test_a_release_too_many_is_an_error(new_device: NewDevice, new_group: NewGroup) -> None:
+    """Releases a destroyed device and group once more, and retains them: refused."""
+    device = new_device()
+    group = new_group(device)
+    group.release()
+    device.query_capabilities()
+    device.release()
+    for thing in (device, group):
+        for operation in (thing.release, thing.retain):
+            with expect_error(StatusCode.FAILED_PRECONDITION, "LIF-6", f"{operation.__name__}"):
+                operation()
+
+
+@pytest.mark.spec("LIF-6")
+def test_nothing_is_left_of_a_destroyed_device(new_device: NewDevice, new_group: NewGroup) -> None:
+    """Counts live objects around a device and its group: as before."""
+    new_device().release()
+    before = live_counts()
+    device = new_device()
+    group = new_group(device)
+    expect(
+        live_counts() != before,
+        "LIF-6",
+        "live objects with a group",
+        came_back=before,
+        asks="two more",
+    )
+    group.release()
+    device.release()
+    expect_equal(live_counts(), before, "LIF-6", "live objects afterwards")
+
+
+@pytest.mark.spec("LIF-8")
+def test_counts_are_right_from_many_threads(new_device: NewDevice) -> None:
+    """Retains and releases from eight threads at once: the count is as before, no error."""
+    device = new_device()
+    device.query_capabilities()
+    destroyed = count_destructions(device)
+
+    def retain_and_release() -> None:
+        for _ in range(ROUNDS):
+            device.retain()
+            device.retain()
+            device.release()
+            device.release()
+
+    errors = in_threads(retain_and_release)
+    expect_equal(errors, [], "LIF-8", "retain and release on eight threads")
+    expect_equal((device.reference_count, destroyed), (1, []), "LIF-8", "the count afterwards")
+
+
+@pytest.mark.spec("LIF-8")
+def test_the_last_of_many_releases_destroys_once(new_device: NewDevice) -> None:
+    """Releases eight references on eight threads at once: destroyed once, no error."""
+    for _ in range(20):
+        device = new_device()
+        device.query_capabilities()
+        destroyed = count_destructions(device)
+        for _ in range(THREADS - 1):
+            device.retain()
+        expect_equal(in_threads(device.release), [], "LIF-8", "eight releases at once")
+        expect_equal(len(destroyed), 1, "LIF-8", "destructions after eight releases")
+
+
+@pytest.mark.spec("LIF-11")
+@pytest.mark.needs(devices=2)
+def test_devices_of_a_group_are_used_from_different_threads(
+    new_device: NewDevice, new_group: NewGroup
+) -> None:
+    """Reads capabilities and topology of both devices from eight threads: always the same."""
+    devices = new_device.many(2)
+    group = new_group(*devices)
+    wanted = [device.query_capabilities() for device in devices]
+    wrong: list[object] = []
+
+    def use() -> None:
+        for _ in range(50):
+            for index, device in enumerate(devices):
+                info = device.topology_info
+                same = info is not None and info.topology is group.topology
+                if device.query_capabilities() != wanted[index] or not same:
+                    wrong.append((index, info))
+
+    expect_equal(in_threads(use), [], "LIF-11", "using two devices on eight threads")
+    expect_equal(wrong[:1], [], "LIF-11", "what the threads saw")
+
+
+@pytest.mark.spec("LIF-11")
+@pytest.mark.needs("allocator", "create_semaphore", "queue_fill", devices=2)
+def test_devices_of_a_group_work_on_different_threads(
+    new_device: NewDevice, new_group: NewGroup
+) -> None:
+    """Fills a buffer on each of two devices, each from a thread of its own, many times."""
+    devices = new_device.many(2)
+    new_group(*devices)
+    waiting = list(enumerate(devices))
+    wrong: list[bytes] = []
+
+    def work() -> None:
+        index, device = waiting.pop()
+        with device.allocator.allocate(64) as buffer, device.create_semaphore() as semaphore:
+            for value in range(1, 50):
+                pattern = bytes([index * 100 + value])
+                device.queue_fill(buffer, 0, 64, pattern, signal=[(semaphore, value)])
+                semaphore.wait(value)
+                if buffer.read() != pattern * 64:
+                    wrong.append(buffer.read())
+
+    expect_equal(in_threads(work, 2), [], "LIF-11", "filling on two threads")
+    expect_equal(wrong[:1], [], "LIF-11", "bytes that were read back")
+
+
+@pytest.mark.spec("LIF-12")
+@pytest.mark.parametrize("holder", ["device", "group"])
+def test_the_last_reference_may_go_on_another_thread(
+    new_device: NewDevice, new_group: NewGroup, holder: str
+) -> None:
+    """Drops the last reference on a thread that did not make it: destroyed there, once."""
+    device = new_device()
+    device.query_capabilities()
+    destroyed = count_destructions(device)
+    last: Device | DeviceGroup = device
+    if holder == "group":
+        last = new_group(device)
+        device.release()
+    expect_equal(in_threads(last.release, 1), [], "LIF-12", f"the last reference to a {holder}")
+    here = threading.current_thread().name
+    elsewhere = len(destroyed) == 1 and destroyed[0] != here
+    expect(
+        elsewhere,
+        "LIF-12",
+        f"the last reference to a {holder}",
+        came_back=destroyed,
+        asks="one destruction, on the other thread",
+    )
+
+
+@pytest.mark.spec("LIF-12")
+def test_the_last_reference_may_go_inside_a_slot_of_the_device(
+    new_device: NewDevice, new_group: NewGroup, steer: Steer
+) -> None:
+    """Drops the group's and the device's last references from inside a slot: no deadlock."""
+    device = new_device()
+    destroyed = count_destructions(device)
+    group = new_group(device)
+    device.release()
+
+    def drop_everything(original: Callable[[], object]) -> object:
+        answer = original()
+        group.release()
+        return answer
+
+    steer.answer(device, "query_capabilities", drop_everything)
+    query = device.query_capabilities
+
+    def call() -> None:
+        query()
+
+    expect_equal(in_threads(call, 1), [], "LIF-12", "dropping the last reference in a slot")
+    expect_equal(len(destroyed), 1, "LIF-12", "destructions")
+
+
+@pytest.mark.spec("LIF-13")
+@pytest.mark.parametrize("what", ["device", "group", "both in a cycle"])
+def test_what_is_collected_with_references_warns(new_device: NewDevice, what: str) -> None:
+    """Forgets a device or group without releasing it: ResourceWarning, and it is destroyed."""
+    device = new_device()
+    device.query_capabilities()
+    identifier = device.identifier
+    destroyed = count_destructions(device)
+    new_device.forget(device)
+    group = None if what == "device" else DeviceGroup.from_device(device)
+    if what == "group":
+        device.release()
+    if what == "both in a cycle":
+        device.__dict__["cycle"] = group
+    with warnings.catch_warnings(record=True) as caught:
+        warnings.simplefilter("always")
+        del device, group
+        gc.collect()
+    texts = [str(w.message) for w in caught if issubclass(w.category, ResourceWarning)]
+    named = any(identifier in text or "DeviceGroup" in text for text in texts)
+    expect(named, "LIF-13", f"forgetting {what}", came_back=texts, asks="a ResourceWarning")
+    expect_equal(len(destroyed), 1, "LIF-13", f"destructions after forgetting {what}")
+
+
+@pytest.mark.spec("LIF-12", "MOD-2")
+def test_a_module_may_be_the_last_on_another_thread(
+    new_device: NewDevice, new_group: NewGroup
+) -> None:
+    """Leaves the last reference to a module on another thread: all of it goes there, once."""
+    device = new_device()
+    destroyed = count_destructions(device)
+    group = new_group(device)
+    module = Module(group)
+    group.release()
+    device.release()
+    expect_equal(in_threads(module.release, 1), [], "LIF-12", "the last reference to a module")
+    expect_equal(len(destroyed), 1, "LIF-12", "destructions")
