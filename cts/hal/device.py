@@ -88,6 +88,7 @@ class Device(Resource):
         super().__init__()
         self._membership: object | None = None
         self._references_claimed: int | None = None
+        self._objects_alive = 0
 
     # -- core -------------------------------------------------------------------------
 
@@ -303,8 +304,9 @@ class Device(Resource):
             )
 
     def _collect(self) -> None:
-        # A group that is collected together with its devices ends them itself, in order.
-        if self._membership is None:
+        # What is collected together with its devices ends them itself, in order: their group,
+        # and objects that they made.
+        if self._membership is None and self._objects_alive == 0:
             super()._collect()
 
     def _describe(self) -> str:

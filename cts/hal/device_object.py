@@ -30,6 +30,8 @@ class DeviceObject(Resource):
         self._origin = (
             ResourceOrigin(info.topology_index, info.self_edge) if info is not None else None
         )
+        with device._reference_lock:
+            device._objects_alive += 1
         super().__init__()
 
     @property
@@ -46,10 +48,15 @@ class DeviceObject(Resource):
         """Gives back the native side. Called once, while the device is still alive."""
 
     def _destroy(self) -> None:
+        device = self._device
         try:
             self._free()
         finally:
-            self._device.release()
+            with device._reference_lock:
+                device._objects_alive -= 1
+            device.release()
+            if device._collected:  # found by the collector together with this object
+                device._collect()
 
     def _describe(self) -> str:
         return f"{type(self).__name__} of {self._device.identifier!r}"

@@ -98,9 +98,13 @@ def _is_suite_code(path: Path) -> bool:
 
 
 def _one_line(error: Any) -> str:
+    """What an error says, without what pytest says of the values of an ``assert``."""
     text = str(error)
     if isinstance(error, BaseException) and not isinstance(error, AssertionError | HalError):
         text = f"{type(error).__name__}: {text}"
+    text = text.partition("\nassert ")[0]
+    if text.startswith("assert "):
+        text = text.partition("\n")[0]
     return " ".join(text.split())
 
 

@@ -36,11 +36,10 @@ def left() -> Left:
     """What is open now."""
     gc.collect()
     process = psutil.Process()
-    descriptors = process.num_fds() if hasattr(process, "num_fds") else process.num_handles()
-    return Left(live_counts(), descriptors, threading.active_count())
+    return Left(live_counts(), process.num_fds(), threading.active_count())
 
 
-def memory_growth(steps: int, step: Callable[[], None]) -> float:
+def memory_growth(steps: int, step: Callable[[], None]) -> int:
     """Bytes that the last quarter of the steps has more than the second, as the least of each."""
     process = psutil.Process()
     samples = []

@@ -50,6 +50,7 @@ def test_a_group_over_a_broken_slot_names_it(
 ) -> None:
     """Forms a group over a device with a broken slot: the error names driver and slot."""
     device = new_device()
+    DeviceGroup.from_device(device).release()  # sound until it is broken here
     steer.fail(device, broken, AssertionError("steered"))
     with expect_error(StatusCode.INTERNAL, "STB-8", f"a group with {broken} broken") as raised:
         DeviceGroup.from_device(device)

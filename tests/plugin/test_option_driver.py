@@ -5,10 +5,9 @@ from __future__ import annotations
 from collections.abc import Callable
 from pathlib import Path
 
-import pytest
-
 from tests.conftest import OutsideDriver, RunCts
 
+from .conftest import Package
 from .outside_drivers import PASSING_CASE, UNAVAILABLE, driver_source
 
 CaseFile = Callable[[str], Path]
@@ -98,14 +97,11 @@ def test_the_short_form_is_left_to_whoever_has_it(
     cts: RunCts,
     case_file: CaseFile,
     outside_driver: OutsideDriver,
-    pytester: pytest.Pytester,
+    package: Package,
 ) -> None:
     """pytest-selenium has a `--driver`; `--hal-driver` is ours all the same."""
     outside_driver(driver_source())
-    pytester.makepyfile(fake_selenium=SELENIUM)
-    dist = pytester.mkdir("fake_selenium-1.0.dist-info")
-    (dist / "METADATA").write_text("Metadata-Version: 2.1\nName: fake-selenium\nVersion: 1.0\n")
-    (dist / "entry_points.txt").write_text("[pytest11]\nselenium = fake_selenium\n")
+    package("fake_selenium", SELENIUM, "[pytest11]\nselenium = fake_selenium\n")
     cases = case_file(PASSING_CASE + FAILING_CASE)
     run = cts("--driver=firefox", "--hal-driver=outside", "--device-count=1", cases)
     assert run.ret == 1

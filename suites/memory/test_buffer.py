@@ -1,0 +1,91 @@
+"""Buffers: their length, and what the host reads and writes."""
+
+from __future__ import annotations
+
+import pytest
+
+from cts.checks import expect_equal, expect_error
+from cts.hal import Device, DeviceGroup, StatusCode
+
+SIZES = (0, 1, 3, 4, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 65536, 65537)
+TOO_LARGE = 1 << 62
+SIZE = 100
+
+pytestmark = pytest.mark.needs("allocator")
+
+
+@pytest.fixture
+def device(device_group: DeviceGroup) -> Device:
+    """A device of the session's group."""
+    return device_group.device_at(0)
+
+
+@pytest.mark.spec("MEM-1")
+@pytest.mark.parametrize("size", SIZES)
+def test_has_the_length_asked_for(device: Device, size: int) -> None:
+    """Allocates both sides of powers of two, and nothing at all: exactly that length."""
+    with device.allocator.allocate(size) as buffer:
+        expect_equal(buffer.byte_length, size, "MEM-1", f"byte_length of allocate({size})")
+
+
+@pytest.mark.spec("MEM-2")
+@pytest.mark.parametrize("size", [size for size in SIZES if size])
+def test_reads_back_what_was_written(device: Device, size: int) -> None:
+    """Writes every byte of a buffer: all of it reads back."""
+    data = bytes(i * 7 % 251 for i in range(size))
+    with device.allocator.allocate(size) as buffer:
+        buffer.write(0, data)
+        expect_equal(buffer.read() == data, True, "MEM-2", f"reading {size} bytes back")
+        expect_equal(buffer.read(size - 1, 1), data[-1:], "MEM-2", f"the last of {size} bytes")
+
+
+@pytest.mark.spec("MEM-2")
+@pytest.mark.parametrize(("offset", "length"), [(0, 1), (1, 3), (37, 11), (99, 1), (0, 100)])
+def test_bytes_beside_a_write_stay(device: Device, offset: int, length: int) -> None:
+    """Writes a range of a buffer: it changes, its neighbours do not."""
+    with device.allocator.allocate(SIZE) as buffer:
+        buffer.write(0, b"\xaa" * SIZE)
+        buffer.write(offset, b"\x55" * length)
+        wanted = b"\xaa" * offset + b"\x55" * length + b"\xaa" * (SIZE - offset - length)
+        expect_equal(buffer.read(), wanted, "MEM-2", f"write({offset}, {length} bytes)")
+
+
+@pytest.mark.spec("MEM-2")
+def test_no_two_share_memory(device: Device) -> None:
+    """Writes eight buffers in turn, then reads them: each has its own bytes."""
+    buffers = [device.allocator.allocate(SIZE) for _ in range(8)]
+    for value, buffer in enumerate(buffers):
+        buffer.write(0, bytes([value]) * SIZE)
+    found = [buffer.read(0, 1) + buffer.read(SIZE - 1, 1) for buffer in buffers]
+    for buffer in buffers:
+        buffer.release()
+    expect_equal(found, [bytes([v, v]) for v in range(8)], "MEM-2", "ends of eight buffers")
+
+
+@pytest.mark.spec("MEM-3")
+@pytest.mark.parametrize(
+    ("offset", "length"), [(SIZE, 1), (SIZE - 1, 2), (0, SIZE + 1), (1 << 40, 1)]
+)
+def test_a_range_past_the_end_is_refused(device: Device, offset: int, length: int) -> None:
+    """Reads and writes past the end: refused, nothing written; up to the end it works."""
+    with device.allocator.allocate(SIZE) as buffer:
+        buffer.write(0, b"\xaa" * SIZE)
+        doing = f"({offset}, {length} bytes) of a buffer of {SIZE}"
+        with expect_error(StatusCode.OUT_OF_RANGE, "MEM-3", f"read{doing}"):
+            buffer.read(offset, length)
+        with expect_error(StatusCode.OUT_OF_RANGE, "MEM-3", f"write{doing}"):
+            buffer.write(offset, b"\x55" * length)
+        expect_equal(buffer.read(), b"\xaa" * SIZE, "MEM-3", "the buffer afterwards")
+
+
+@pytest.mark.spec("MEM-4")
+@pytest.mark.parametrize(
+    ("size", "code"),
+    [(-1, StatusCode.INVALID_ARGUMENT), (TOO_LARGE, StatusCode.RESOURCE_EXHAUSTED)],
+    ids=["negative", "too-large"],
+)
+def test_a_size_that_cannot_be_is_refused(device: Device, size: int, code: StatusCode) -> None:
+    """Allocates a negative and an absurd size: refused; a usual one works after it."""
+    with expect_error(code, "MEM-4", f"allocate({size})"):
+        device.allocator.allocate(size)
+    device.allocator.allocate(SIZE).release()
