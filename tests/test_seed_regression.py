@@ -86,6 +86,7 @@ STUB_CASES = {
         "stubs/test_core_slots::test_slot_is_implemented[query_capabilities]",
         "stubs/test_query_capabilities::test_a_fresh_device_answers",
         "stubs/test_query_capabilities::test_a_second_answer_is_equal",
+        "topology/test_capabilities::test_are_well_formed",
     },
     "topology_info": {
         "stubs/test_core_slots::test_slot_is_implemented[topology_info]",

@@ -25,7 +25,8 @@ DRIVER_FIXTURE = "hal_session"
 """A test that uses this fixture, itself or through another, is a case."""
 
 _MARKS = (
-    "spec(*ids): the contract's requirements that the case fails for when they are broken",
+    "spec(*ids, subject=None): the contract's requirements that the case fails for when they are"
+    " broken; subject='objects' where it judges the lifetime or origin of objects",
     "needs(*slots, devices=N, **properties): what the driver must have for the case to apply",
     "stub(slot): the case judges this slot, and runs although the slot is broken",
 )

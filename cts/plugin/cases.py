@@ -51,6 +51,11 @@ def judged_slots(item: pytest.Item) -> set[str]:
     return {name for mark in item.iter_markers("stub") for name in mark.args}
 
 
+def judges_objects(item: pytest.Item) -> bool:
+    """Whether a case judges not what objects do, but their references, lifetime and origin."""
+    return any(mark.kwargs.get("subject") == "objects" for mark in item.iter_markers("spec"))
+
+
 def parametrize(metafunc: pytest.Metafunc) -> None:
     """Gives a case one variant for each driver selected."""
     names = list(run_of(metafunc.config).selection().records)

@@ -118,9 +118,13 @@ class Run:
             self._selection = theirs
             return
         for name, record in theirs.records.items():
-            ours = self._selection.records.get(name, record)
-            built = ours.groups_built + (record.groups_built if ours is not record else 0)
-            self._selection.records[name] = msgspec.structs.replace(record, groups_built=built)
+            ours = self._selection.records[name]
+            self._selection.records[name] = msgspec.structs.replace(
+                ours,
+                groups_built=ours.groups_built + record.groups_built,
+                slot_faults=ours.slot_faults or record.slot_faults,
+                exit_fault=ours.exit_fault or record.exit_fault,
+            )
 
     # -- results ----------------------------------------------------------------------
 

@@ -16,8 +16,16 @@ import pytest
 import cts
 from cts.checks import Blocked, Unsupported
 from cts.hal import HalError
+from cts.hal.device import AnsweredBy
 from cts.plugin import evidence
-from cts.plugin.cases import case_id, driver_of, is_case, judged_slots, requirement_ids
+from cts.plugin.cases import (
+    case_id,
+    driver_of,
+    is_case,
+    judged_slots,
+    judges_objects,
+    requirement_ids,
+)
 from cts.plugin.run import run_of
 from cts.results import Outcome
 
@@ -62,23 +70,31 @@ def _judge(
 ) -> tuple[Outcome, str, str, str]:
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, Blocked):
-        return "blocked", str(error), "", error.slot
+        return "blocked", " ".join(str(error).split()), "", error.slot
     if isinstance(error, Unsupported):
-        return "unsupported", str(error), "", ""
+        return "unsupported", " ".join(str(error).split()), "", ""
     if report.skipped:
-        return "skip", str(error), "", ""
+        return "skip", " ".join(str(error).split()), "", ""
     if report.failed:
         code = error.code.name if isinstance(error, HalError) else ""
         text = _one_line(error) if error is not None else _one_line(report.longrepr)
         return ("fail" if _is_drivers_fault(call) else "error"), text, code, ""
     if report.when != "call":
         return "pass", "", "", ""
-    answer = evidence.answered_by(driver_of(item), judged_slots(item))
+    answer = _answered_by(item)
     if answer is None:
         report.outcome = "failed"
         report.longrepr = "the case entered no slot of the driver: its pass would prove nothing"
         return "error", report.longrepr, "", ""
     return ("adapter" if answer == "adapter" else "pass"), "", "", ""
+
+
+def _answered_by(item: pytest.Item) -> AnsweredBy | None:
+    """Who answered for the driver in a case; none where nothing of it was entered."""
+    answer = evidence.answered_by(driver_of(item), judged_slots(item))
+    if answer == "driver" and judges_objects(item):
+        return run_of(item.config).session_of(driver_of(item)).driver.properties.objects_kept_by
+    return answer
 
 
 def _is_drivers_fault(call: pytest.CallInfo[None]) -> bool:

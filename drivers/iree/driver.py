@@ -82,6 +82,7 @@ class IreeLocalSyncDriver(IreeDriver):
         max_semaphore_value=MAX_SEMAPHORE_VALUE,
         out_of_range="submission",
         usage_enforced=False,
+        objects_kept_by="adapter",
     )
 
 

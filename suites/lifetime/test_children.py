@@ -34,7 +34,7 @@ def use(child: Child) -> None:
         child.end()
 
 
-@pytest.mark.spec("LIF-7")
+@pytest.mark.spec("LIF-7", subject="objects")
 @pytest.mark.needs("allocator", "create_semaphore", "create_command_buffer")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_object_outlives_its_devices_release(
@@ -64,7 +64,7 @@ def test_an_object_outlives_its_devices_release(
         )
 
 
-@pytest.mark.spec("LIF-7", "LIF-6")
+@pytest.mark.spec("LIF-7", "LIF-6", subject="objects")
 @pytest.mark.needs("allocator", "create_semaphore", "create_command_buffer")
 @pytest.mark.parametrize("kind", KINDS)
 def test_a_released_object_refuses(new_device: NewDevice, new_group: NewGroup, kind: str) -> None:
@@ -80,7 +80,7 @@ def test_a_released_object_refuses(new_device: NewDevice, new_group: NewGroup, k
     make(device, kind).release()
 
 
-@pytest.mark.spec("LIF-13", "LIF-7")
+@pytest.mark.spec("LIF-13", "LIF-7", subject="objects")
 @pytest.mark.needs("allocator", "create_semaphore", "create_command_buffer")
 @pytest.mark.parametrize("kind", KINDS)
 def test_an_object_is_collected_before_its_device(new_device: NewDevice, kind: str) -> None:
@@ -112,7 +112,7 @@ def note_destruction(thing: Resource, name: str, gone: list[str]) -> None:
     thing.__dict__["_destroy"] = noting
 
 
-@pytest.mark.spec("LIF-7")
+@pytest.mark.spec("LIF-7", subject="objects")
 @pytest.mark.needs("allocator", "create_semaphore", "create_command_buffer")
 def test_objects_may_go_in_any_order(new_device: NewDevice, new_group: NewGroup) -> None:
     """Releases device, group and objects in several orders: all ends, nothing crashes."""

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import gc
+import sys
 import threading
 import warnings
 from collections.abc import Callable
@@ -45,10 +46,15 @@ def in_threads(function: Callable[[], None], count: int = THREADS) -> list[BaseE
             errors.append(error)
 
     threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(TIMEOUT)
+    interval = sys.getswitchinterval()
+    sys.setswitchinterval(1e-6)  # so that what is not atomic is interrupted
+    try:
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join(TIMEOUT)
+    finally:
+        sys.setswitchinterval(interval)
     return errors + [TimeoutError(thread.name) for thread in threads if thread.is_alive()]
 
 

@@ -42,7 +42,7 @@ def test_a_device_lives_through_its_group(new_device: NewDevice, new_group: NewG
         device.query_capabilities()
 
 
-@pytest.mark.spec("LIF-2")
+@pytest.mark.spec("LIF-2", subject="objects")
 @pytest.mark.needs("allocator", "create_semaphore", "queue_fill")
 def test_a_released_device_still_works(new_device: NewDevice, new_group: NewGroup) -> None:
     """Releases a device that is in a group, then fills a buffer on it."""

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 
 from cts.checks import expect, expect_equal, expect_error
-from cts.hal import Device, DeviceGroup, Driver, HalError, StatusCode
+from cts.hal import Device, DeviceGroup, Driver, HalError, InteropMode, StatusCode
 from cts.plugin.fixtures import NewDevice, Steer
 from cts.slot_checks import core_slot_faults
 
@@ -19,7 +19,7 @@ def test_can_be_made_of_every_device(hal_driver: Driver) -> None:
         with hal_driver.create_device(info) as device, DeviceGroup.from_device(device) as group:
             edge = group.topology.query_edge(0, 0)
             expect(
-                edge is not None and edge.wait_mode.name == "NATIVE",
+                edge is not None and edge.wait_mode is InteropMode.NATIVE,
                 "STB-7",
                 f"a group of the device {info.path!r}",
                 came_back=edge,

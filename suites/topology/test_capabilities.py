@@ -21,6 +21,7 @@ HANDLE_FIELDS = (
 
 
 @pytest.mark.spec("CAP-1")
+@pytest.mark.stub("query_capabilities")
 def test_are_well_formed(new_device: NewDevice) -> None:
     """Reads every field: defined bits only, a UUID of 16 bytes, a NUMA node of 0 to 255."""
     answer = new_device().query_capabilities()

@@ -201,7 +201,7 @@ def test_query_between_topologies_gives_none(new_device: NewDevice, new_group: N
     expect(found is None, "TIN-6", "devices of two groups", came_back=found, asks="none")
 
 
-@pytest.mark.spec("TIN-7")
+@pytest.mark.spec("TIN-7", subject="objects")
 @pytest.mark.needs("allocator", "create_semaphore", devices=2)
 def test_buffers_and_semaphores_carry_their_origin(
     new_device: NewDevice, new_group: NewGroup

@@ -121,7 +121,7 @@ def test_devices_groups_and_builders_refuse_to_be_copied(
     expect_equal(device.topology_info is not None, True, "TOP-9", "the device afterwards")
 
 
-@pytest.mark.spec("TOP-9")
+@pytest.mark.spec("TOP-9", subject="objects")
 @pytest.mark.needs("allocator", "create_semaphore")
 @pytest.mark.parametrize("how", COPIES)
 def test_buffers_and_semaphores_refuse_to_be_copied(

@@ -6,9 +6,11 @@ that names driver, stage and fault.
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -25,6 +27,8 @@ from .outside_drivers import (
     UNAVAILABLE,
     driver_source,
 )
+
+CaseFile = Callable[[str], Path]
 
 STEP_TIMEOUT = 4
 RUN_TIMEOUT = 300.0
@@ -158,7 +162,7 @@ def everyone(tmp_path_factory: pytest.TempPathFactory) -> CtsRun:
     done = subprocess.run(
         command,
         cwd=folder,
-        env={"PYTHONPATH": str(folder)},
+        env=os.environ | {"PYTHONPATH": str(folder)},
         capture_output=True,
         text=True,
         timeout=RUN_TIMEOUT,
@@ -209,20 +213,20 @@ def test_a_name_that_two_packages_have_is_nobodys(everyone: CtsRun) -> None:
     "name", ["import-raises", "construct-dies", "enumerate-exits", "slot-dies", "exit-dies"]
 )
 def test_alone_each_makes_the_exit_status_1(
-    cts: RunCts, case_file: object, outside_driver: OutsideDriver, name: str
+    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver, name: str
 ) -> None:
     outside_driver(BAD[name].source.replace("NAME", name), name)
-    run = cts(f"--driver={name}", case_file(PASSING_CASE))  # type: ignore[operator]
+    run = cts(f"--driver={name}", case_file(PASSING_CASE))
     assert run.ret == 1
     assert [case.outcome for case in run.cases] == ["blocked"]
 
 
 @pytest.mark.parametrize("place", ["import_", "construct", "available", "enumerate"])
 def test_unavailable_is_believed_until_there_are_devices(
-    cts: RunCts, case_file: object, outside_driver: OutsideDriver, place: str
+    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver, place: str
 ) -> None:
     outside_driver(driver_source(**{place: UNAVAILABLE}))
-    run = cts("--driver=outside", case_file(PASSING_CASE))  # type: ignore[operator]
+    run = cts("--driver=outside", case_file(PASSING_CASE))
     assert run.ret == 4
     assert run.cases == []
     assert "driver 'outside' is not here: UNAVAILABLE: " in run.text
