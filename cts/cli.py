@@ -3,7 +3,8 @@
     hal-cts drivers             every registered driver, and why it is not available
     hal-cts doctor DRIVER       tries a driver step by step
 
-Other packages add commands by the entry point group `cts.commands`: each names a `typer.Typer`.
+Other packages add commands by the entry point group `cts.commands`: each names a `typer.Typer`,
+which is a command of that name when it has one command, and else a group of them.
 Exit status: 0 when the driver works, 1 when it is broken, 4 when it is unknown or not here.
 """
 
@@ -103,12 +104,15 @@ def report(record: DriverRecord) -> list[str]:
 
 def main() -> None:
     """The console script."""
+    root = typer.main.get_group(app)
     for point in entry_points(group="cts.commands"):
         try:
-            app.add_typer(point.load(), name=point.name)
+            command = typer.main.get_command(point.load())
+            command.name = point.name
+            root.add_command(command)
         except Exception as error:  # somebody's package; the other commands are not its hostages
             typer.echo(f"the command {point.name!r} is left out: {error!r}", err=True)
-    app()
+    root()
 
 
 if __name__ == "__main__":

@@ -88,7 +88,6 @@ class Device(Resource):
         super().__init__()
         self._membership: object | None = None
         self._references_claimed: int | None = None
-        self._objects_alive = 0
 
     # -- core -------------------------------------------------------------------------
 
@@ -302,12 +301,6 @@ class Device(Resource):
                 "Device.release",
                 f"{self._describe()} is being put into a group",
             )
-
-    def _collect(self) -> None:
-        # What is collected together with its devices ends them itself, in order: their group,
-        # and objects that they made.
-        if self._membership is None and self._objects_alive == 0:
-            super()._collect()
 
     def _describe(self) -> str:
         return f"device {self.identifier!r} of driver {self.driver_name!r}"

@@ -19,8 +19,10 @@ lock is held while driver code runs.
 
 from __future__ import annotations
 
+import os
 import threading
 from collections.abc import Callable, Iterable, Sequence
+from functools import lru_cache
 from typing import Any, ClassVar, NoReturn
 
 import numpy as np
@@ -32,12 +34,16 @@ from .edge_rules import EdgeMatrix, Matrix
 from .numa import NumaDistance, platform_distance
 from .resource import Resource
 from .status import HalError, StatusCode
-from .topology import Topology, TopologyBuilder, asymmetric_link, first_difference
+from .topology import Topology, asymmetric_link, first_difference
 from .topology_info import DeviceTopologyInfo, TopologyLease, topology_infos
 
 DEFAULT_CAPACITY = 1024
 
-_membership_lock = threading.Lock()
+_ROWS_KEPT = 16
+"""Rows of edges kept at a time while refining; devices of one kind share a row."""
+
+# Reentrant: the collector can run while it is held, and end another group.
+_membership_lock = threading.RLock()
 
 
 class DeviceGroupBuilder:
@@ -63,6 +69,7 @@ class DeviceGroupBuilder:
         self._capacity = capacity
         self._numa_distance = numa_distance
         self._devices: list[Device] | None = []
+        self._added: set[int] = set()
 
     def __reduce__(self) -> NoReturn:
         raise TypeError("a DeviceGroupBuilder cannot be copied or pickled")
@@ -82,7 +89,7 @@ class DeviceGroupBuilder:
         if not isinstance(device, Device):
             raise HalError(StatusCode.INVALID_ARGUMENT, operation, f"{device!r} is no Device")
         device._check_usable(operation)
-        if any(device is other for other in devices):
+        if id(device) in self._added:
             raise HalError(
                 StatusCode.ALREADY_EXISTS, operation, f"{device._describe()} is in it already"
             )
@@ -96,6 +103,7 @@ class DeviceGroupBuilder:
         with _membership_lock:
             _check_ungrouped(device, operation)
         devices.append(device)
+        self._added.add(id(device))
 
     def finalize(self) -> DeviceGroup:
         """The group of the devices added, in their order. The builder is used up, also by failure.
@@ -205,14 +213,15 @@ class DeviceGroup(Resource):
             if device is not original
         ]
         replacements = [device for device, _ in pairs]
-        _claim(replacements, operation, follow_wraps=False)
-        try:
-            _assign_all(replacements, [info for _, info in pairs], on_failure=lambda: None)
-        except BaseException:
-            _unclaim(replacements, release=True)
-            raise
-        _unclaim(replacements, release=False)
-        return DeviceGroup(chosen, self._topology, self._infos, None, source=self.retain())
+        with self.retain():  # a replacement may drop the last reference while it is assigned
+            _claim(replacements, operation, follow_wraps=False)
+            try:
+                _assign_all(replacements, [info for _, info in pairs], on_failure=lambda: None)
+            except BaseException:
+                _unclaim(replacements, release=True)
+                raise
+            _unclaim(replacements, release=False)
+            return DeviceGroup(chosen, self._topology, self._infos, None, source=self.retain())
 
     @property
     def device_count(self) -> int:
@@ -257,9 +266,6 @@ class DeviceGroup(Resource):
                 release()
             except BaseException as error:
                 errors.append(error)
-        for device in own:
-            if device._collected:  # found by the collector together with this group
-                device._collect()
         if errors:
             raise _with_later(errors[0], errors[1:])
 
@@ -268,6 +274,15 @@ class DeviceGroup(Resource):
 
 
 # -- claims -------------------------------------------------------------------------------
+
+
+def _renew_lock_in_forked_child() -> None:
+    global _membership_lock
+    _membership_lock = threading.RLock()  # its holder may be a thread that is not here
+
+
+if hasattr(os, "register_at_fork"):
+    os.register_at_fork(after_in_child=_renew_lock_in_forked_child)
 
 
 def _check_ungrouped(device: Device, operation: str, *, follow_wraps: bool = True) -> None:
@@ -386,10 +401,7 @@ def _build_topology(devices: Sequence[Device], numa_distance: NumaDistance) -> T
         lo[src, dst], hi[src, dst] = edge.lo, edge.hi
     if changed:
         _check_both_ways(devices, lo, hi)
-    builder = TopologyBuilder.from_matrix(lo, hi)
-    for index, capability in enumerate(capabilities):
-        builder.set_numa_node(index, capability.numa_node)
-    return builder.build()
+    return Topology(lo, hi, [capability.numa_node for capability in capabilities])
 
 
 def _refine_all(
@@ -401,23 +413,22 @@ def _refine_all(
         if not isolated[index]:
             by_driver.setdefault(device.driver_name, []).append(index)
     edges, kind_of = matrix.edges(), matrix.kind_of
-    peers = {
-        driver: [(index, devices[index], kind_of[index]) for index in members]
-        for driver, members in by_driver.items()
-    }
-    changed = []
+
+    @lru_cache(maxsize=_ROWS_KEPT)
+    def row(driver: str, kind: int) -> list[tuple[int, Device, Edge]]:
+        """Each possible destination of a source of that kind, with the edge to it."""
+        members = by_driver[driver]
+        return [(index, devices[index], edges[kind][kind_of[index]]) for index in members]
+
+    changed: list[tuple[int, int, Edge]] = []
     for src, device in enumerate(devices):
         if isolated[src]:
             continue
-        row = edges[kind_of[src]]
         try:
             refine = device.refine_topology_edge
-            for dst, peer, kind in peers[device.driver_name]:
-                if dst != src:
-                    edge = row[kind]
-                    refined = refine(peer, edge)
-                    if refined is not edge:
-                        changed.append((src, dst, refined))
+            for dst, peer, edge in row(device.driver_name, kind_of[src]):
+                if dst != src and (refined := refine(peer, edge)) is not edge:
+                    changed.append((src, dst, refined))
         except BaseException as error:
             blamed = _blamed(device, "refine_topology_edge", error)
             raise blamed from blamed.__cause__

@@ -25,13 +25,11 @@ class DeviceObject(Resource):
     _teardown_rank: ClassVar[int] = 2
 
     def __init__(self, device: Device) -> None:
-        self._device = device.retain()
         info = device.topology_info
         self._origin = (
             ResourceOrigin(info.topology_index, info.self_edge) if info is not None else None
         )
-        with device._reference_lock:
-            device._objects_alive += 1
+        self._device = device.retain()
         super().__init__()
 
     @property
@@ -48,15 +46,14 @@ class DeviceObject(Resource):
         """Gives back the native side. Called once, while the device is still alive."""
 
     def _destroy(self) -> None:
-        device = self._device
         try:
             self._free()
         finally:
-            with device._reference_lock:
-                device._objects_alive -= 1
-            device.release()
-            if device._collected:  # found by the collector together with this object
-                device._collect()
+            self._device.release()
+
+    def _abandon(self) -> None:
+        super()._abandon()
+        self._device.release()
 
     def _describe(self) -> str:
         return f"{type(self).__name__} of {self._device.identifier!r}"

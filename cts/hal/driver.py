@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Literal, Self
 
-from .device import Device
+from .device import AnsweredBy, Device
 from .status import HalError, StatusCode
 
 ObtainedOn = Literal["hardware", "software", "stand-in", "no-device"]
@@ -50,6 +50,8 @@ class DriverProperties:
     """Alignment, in bytes, of host memory that can be imported."""
     children: Literal["retain", "invalidate"] = "retain"
     """What keeps objects safe from their device's end: they retain it, or they become unusable."""
+    objects_kept_by: AnsweredBy = "driver"
+    """Who keeps references, lifetime and origin of buffers, semaphores and the like."""
     growth_per_device: int = 0
     """Resident memory, in bytes, that a created and destroyed device may leave behind."""
 

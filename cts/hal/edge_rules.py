@@ -196,8 +196,10 @@ class EdgeMatrix:
 
     def words(self) -> tuple[Matrix, Matrix]:
         """Two new arrays (lo, hi), uint64[N, N], row src and column dst, self edges included."""
-        index = np.ix_(self.kind_of, self.kind_of)
-        lo, hi = self._lo[index], self._hi[index]
+        lo, hi = (
+            words.take(self.kind_of, axis=0).take(self.kind_of, axis=1)
+            for words in (self._lo, self._hi)
+        )
         np.fill_diagonal(lo, SELF_EDGE.lo)
         np.fill_diagonal(hi, SELF_EDGE.hi)
         return lo, hi

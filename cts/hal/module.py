@@ -11,6 +11,7 @@ from typing import ClassVar
 from .device import Device
 from .device_group import DeviceGroup
 from .resource import Resource
+from .status import HalError, StatusCode
 
 
 class Module(Resource):
@@ -19,7 +20,14 @@ class Module(Resource):
     _teardown_rank: ClassVar[int] = 0
 
     def __init__(self, group: DeviceGroup) -> None:
-        """Retains `group`. Raises FAILED_PRECONDITION for one that is destroyed."""
+        """Retains `group`.
+
+        Raises FAILED_PRECONDITION for one that is destroyed, INVALID_ARGUMENT for anything else.
+        """
+        if not isinstance(group, DeviceGroup):
+            raise HalError(
+                StatusCode.INVALID_ARGUMENT, "Module", f"group is {group!r}: it is a DeviceGroup"
+            )
         self._group = group.retain()
         super().__init__()
 
@@ -33,4 +41,8 @@ class Module(Resource):
         return self._group.device_at(index)
 
     def _destroy(self) -> None:
+        self._group.release()
+
+    def _abandon(self) -> None:
+        super()._abandon()
         self._group.release()

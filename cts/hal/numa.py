@@ -3,25 +3,29 @@
 from __future__ import annotations
 
 from collections.abc import Callable
-from pathlib import Path
+from functools import cache
 from typing import TypeAlias
 
 NumaDistance: TypeAlias = Callable[[int, int], int | None]
 """SLIT distance between two NUMA nodes (10 = local), or none where it is not known."""
 
-SYSFS_NODES = Path("/sys/devices/system/node")
+SYSFS_NODES = "/sys/devices/system/node"
 
 
+@cache
 def platform_distance(src: int, dst: int) -> int | None:
     """The SLIT distance from node `src` to `dst`, from Linux's sysfs; none where it has none.
+
+    It is read once in a process: the firmware's table does not change.
 
     A node's ``distance`` file has one column for each online node, in their order
     (Documentation/ABI/stable/sysfs-devices-node).
     """
     try:
-        online = _parse_node_list((SYSFS_NODES / "online").read_text())
-        distances = (SYSFS_NODES / f"node{src}" / "distance").read_text().split()
-        return int(distances[online.index(dst)])
+        with open(f"{SYSFS_NODES}/online") as file:
+            column = _parse_node_list(file.read()).index(dst)
+        with open(f"{SYSFS_NODES}/node{src}/distance") as file:
+            return int(file.read().split()[column])
     except (OSError, ValueError, IndexError):
         return None
 

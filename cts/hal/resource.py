@@ -8,8 +8,10 @@ HAL object counts its references:
 2. at the last `release` the object is destroyed, once, on whichever thread that happens;
 3. from then on it is *sealed*: every public operation is FAILED_PRECONDITION;
 4. an object that the collector finds with references left emits a ResourceWarning and is
-   destroyed then; what is alive at interpreter exit is destroyed in `_teardown_rank` order;
-5. in a forked child every object of the parent is sealed, and nothing native is released.
+   destroyed then; what is alive at interpreter exit is destroyed then. Both happen in teardown
+   order: by `_teardown_rank`, and the newest first, so that what holds goes before what it holds;
+5. in a forked child every object of the parent is sealed, and nothing native is released;
+6. an object whose constructor raises is sealed too, and holds nothing.
 
     device = driver.create_device()
     group = DeviceGroup.from_device(device)
@@ -20,13 +22,16 @@ HAL object counts its references:
 from __future__ import annotations
 
 import atexit
+import gc
 import os
 import threading
 import traceback
 import warnings
 import weakref
+from abc import ABCMeta
 from collections import Counter
 from functools import cache
+from itertools import count
 from types import TracebackType
 from typing import Any, ClassVar, NoReturn, Self
 
@@ -34,25 +39,43 @@ from .status import HalError, StatusCode
 
 _FORKED = "it belongs to the parent process, and this is a forked child"
 
+_serials = count()
 
-class Resource:
+
+class _ResourceType(ABCMeta):
+    """Makes a resource of which nothing is left when its constructor raises."""
+
+    def __call__(cls, *args: Any, **kwargs: Any) -> Any:
+        kind: Any = cls
+        resource = kind.__new__(kind, *args, **kwargs)
+        try:
+            resource.__init__(*args, **kwargs)
+        except BaseException:
+            if "_references" in vars(resource):  # the constructor of Resource was through
+                resource._abandon()
+            raise
+        return resource
+
+
+class Resource(metaclass=_ResourceType):
     """A reference-counted object; subclasses implement `_destroy`.
 
     Resources compare by identity and refuse copying and pickling with TypeError.
     """
 
     _teardown_rank: ClassVar[int] = 0
-    """At interpreter exit, lower ranks are destroyed first."""
+    """What is collected, or alive at exit, is destroyed in this order, lower ranks first."""
 
     _readable_when_sealed: ClassVar[frozenset[str]] = frozenset()
     """Public names that a destroyed object still answers, so that errors can name it."""
 
     def __init__(self) -> None:
         self._references = 1
-        self._reference_lock = threading.Lock()
+        # Reentrant: the collector can run anywhere, and end what holds this object.
+        self._reference_lock = threading.RLock()
         self._sealed_because: str | None = None
-        self._collected = False
-        _live_add(self)
+        self._serial = next(_serials)
+        _live[id(self)] = weakref.ref(self)
 
     # -- counting ---------------------------------------------------------------------
 
@@ -100,6 +123,15 @@ class Resource:
     def _destroy(self) -> None:
         """Gives back what the object holds. Called once, with no lock held."""
 
+    def _abandon(self) -> None:
+        """Ends an object whose constructor raised in a subclass, and calls no `_destroy`.
+
+        What the subclass had made by then is its own to undo; a class that retains something in its
+        constructor gives it back here.
+        """
+        self._references = 0
+        self._seal("its constructor failed")
+
     def _check_releasable(self) -> None:
         """Raises if this is no time for a release (a device inside a finalize)."""
 
@@ -114,17 +146,24 @@ class Resource:
     # -- the end ----------------------------------------------------------------------
 
     def _end(self, reason: str) -> None:
-        self._references = 0
-        _live_discard(self)
         try:
             self._destroy()
         finally:
             self._seal(reason)
 
+    def _end_unreleased(self, reason: str) -> None:
+        """Ends an object whatever references are left, unless it has ended by now."""
+        with self._reference_lock:
+            if self._references == 0 or self._sealed_because is not None:
+                return
+            self._references = 0
+        self._end(reason)
+
     def _seal(self, reason: str) -> None:
         self._sealed_because = reason
         kind: Any = type(self)
         self.__class__ = _sealed_class(kind)
+        _live.pop(id(self), None)
 
     def _collect(self) -> None:
         """Ends an object that nobody can reach any more, although it has references."""
@@ -137,12 +176,14 @@ class Resource:
                     stacklevel=2,
                 )
             finally:
-                self._end("it was collected")
+                self._end_unreleased("it was collected")
 
     def __del__(self) -> None:
-        if getattr(self, "_references", 0) > 0:
-            self._collected = True
-            self._collect()
+        if getattr(self, "_references", 0) > 0 and self._sealed_because is None:
+            if _collecting_thread == threading.get_ident():
+                _unreachable.append(self)  # the collector's order is not ours
+            else:
+                self._collect()
 
     # -- identity ---------------------------------------------------------------------
 
@@ -193,43 +234,61 @@ def _sealed_class(kind: type[Resource]) -> Any:
 
 # -- what is alive ------------------------------------------------------------------------
 
-_live: weakref.WeakSet[Resource] = weakref.WeakSet()
-_live_lock = threading.RLock()
-
-
-def _live_add(resource: Resource) -> None:
-    with _live_lock:
-        _live.add(resource)
-
-
-def _live_discard(resource: Resource) -> None:
-    with _live_lock:
-        _live.discard(resource)
+# Not a WeakSet: that can change under an iteration, by what the collector ends meanwhile.
+_live: dict[int, weakref.ref[Resource]] = {}
 
 
 def _live_list() -> list[Resource]:
-    with _live_lock:
-        return list(_live)
+    """Everything that is alive, in teardown order."""
+    found = [resource for ref in list(_live.values()) if (resource := ref()) is not None]
+    return sorted(found, key=_teardown_order)
+
+
+def _teardown_order(resource: Resource) -> tuple[int, int]:
+    return resource._teardown_rank, -resource._serial
+
+
+# -- ends that nobody asked for -----------------------------------------------------------
+
+_collecting_thread: int | None = None
+_unreachable: list[Resource] = []
+"""What the collector has found in its present pass; it is ended at the end of the pass."""
+
+
+def _follow_collector(phase: str, info: dict[str, int]) -> None:
+    """Ends what a pass of the collector has found, in teardown order."""
+    global _collecting_thread
+    if phase == "start":
+        _collecting_thread = threading.get_ident()
+        return
+    _collecting_thread = None
+    found = sorted(_unreachable, key=_teardown_order)
+    _unreachable.clear()
+    errors: list[Exception] = []
+    for resource in found:
+        try:
+            resource._collect()
+        except Exception as error:  # the others are ended all the same
+            errors.append(error)
+    if errors:
+        raise errors[0] if len(errors) == 1 else ExceptionGroup("while collecting", errors)
 
 
 def _seal_in_forked_child() -> None:
-    global _live_lock
-    _live_lock = threading.RLock()  # the parent's may have been held by a thread that is not here
-    for resource in list(_live):
-        resource._reference_lock = threading.Lock()
+    for resource in _live_list():
+        resource._reference_lock = threading.RLock()  # its holder may be a thread that is not here
         resource._seal(_FORKED)
-    _live.clear()
 
 
 def _destroy_at_exit() -> None:
-    for resource in sorted(_live_list(), key=lambda resource: resource._teardown_rank):
-        if resource._sealed_because is None and resource._references > 0:
-            try:
-                resource._end("the interpreter is exiting")
-            except Exception:  # the others are ended all the same
-                traceback.print_exc()
+    for resource in _live_list():
+        try:
+            resource._end_unreleased("the interpreter is exiting")
+        except Exception:  # the others are ended all the same
+            traceback.print_exc()
 
 
 if hasattr(os, "register_at_fork"):
     os.register_at_fork(after_in_child=_seal_in_forked_child)
+gc.callbacks.append(_follow_collector)
 atexit.register(_destroy_at_exit)

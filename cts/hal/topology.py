@@ -170,14 +170,6 @@ class TopologyBuilder:
         np.fill_diagonal(self._hi, SELF_EDGE.hi)
         self._numa_nodes = [0] * device_count
 
-    @classmethod
-    def from_matrix(cls, lo: Matrix, hi: Matrix) -> Self:
-        """A builder in which every edge is set: words uint64[N, N], row src and column dst."""
-        builder = cls(len(lo))
-        builder._lo, builder._hi = lo.copy(), hi.copy()
-        builder._is_set[:] = True
-        return builder
-
     def set_edge(self, src: int, dst: int, edge: Edge) -> None:
         """Sets the edge src→dst.
 

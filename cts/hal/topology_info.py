@@ -12,16 +12,21 @@ from __future__ import annotations
 import threading
 import weakref
 from dataclasses import dataclass, field
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
+import numpy.typing as npt
 
-from .edge import Edge, EdgeFlag, InteropMode
+from .edge import FIELDS, Edge, EdgeFlag, InteropMode
 from .status import HalError, StatusCode
 from .topology import Topology
 
 if TYPE_CHECKING:
     from .device import Device
+
+
+Relation: TypeAlias = npt.NDArray[np.bool_]
+"""Whether something holds, by two devices' indices."""
 
 
 class TopologyLease:
@@ -75,20 +80,25 @@ class DeviceTopologyInfo:
 
 def topology_infos(topology: Topology, lease: TopologyLease) -> list[DeviceTopologyInfo]:
     """The info of each device of a topology, in its order."""
-    none = InteropMode.NONE
-    noncoherent = topology.field("buffer_read_mode_noncoherent")
-    coherent = topology.field("buffer_read_mode_coherent")
-    native = (noncoherent == InteropMode.NATIVE) | (coherent == InteropMode.NATIVE)
-    imported = (noncoherent == InteropMode.IMPORT) | (coherent == InteropMode.IMPORT)
-    peer_copy = (topology.field("flags") & int(EdgeFlag.P2P_COPY)) != 0
+    lo = topology.lo
+
+    def has(name: str, value: int) -> Relation:
+        field = FIELDS[name]
+        same: Relation = (lo & (field.limit << field.shift)) == value << field.shift
+        return same
+
+    native, imported = (
+        has("buffer_read_mode_noncoherent", mode) | has("buffer_read_mode_coherent", mode)
+        for mode in (InteropMode.NATIVE, InteropMode.IMPORT)
+    )
+    peer_copy = (lo & (EdgeFlag.P2P_COPY << FIELDS["flags"].shift)) != 0
     # Row i of each: what device i can do with device j. Reading and waiting look at j→i.
-    relations = (
-        (topology.field("wait_mode") != none).T,
-        topology.field("signal_mode") != none,
+    bitmaps = _bitmaps(
+        ~has("wait_mode", InteropMode.NONE).T,
+        ~has("signal_mode", InteropMode.NONE),
         (native | imported).T,
         (native | peer_copy).T,
     )
-    bitmaps = [_bitmaps(relation) for relation in relations]
     self_edges = topology.lo.diagonal().tolist()
     return [
         DeviceTopologyInfo(index, self_edge, wait, signal, imports, p2p, lease)
@@ -98,10 +108,16 @@ def topology_infos(topology: Topology, lease: TopologyLease) -> list[DeviceTopol
     ]
 
 
-def _bitmaps(relation: np.ndarray[tuple[int, ...], np.dtype[np.bool_]]) -> list[int]:
-    """Each row as a bitmap, without the device's own bit."""
-    packed = np.packbits(relation & ~np.eye(len(relation), dtype=bool), axis=1, bitorder="little")
-    return [int.from_bytes(row.tobytes(), "little") for row in packed]
+def _bitmaps(*relations: Relation) -> list[list[int]]:
+    """Each relation's rows as bitmaps, without the device's own bit."""
+    stacked = np.stack(relations) & ~np.eye(len(relations[0]), dtype=bool)
+    packed = np.packbits(stacked, axis=2, bitorder="little")
+    data, (_, rows, width) = packed.tobytes(), packed.shape
+    bits = [
+        int.from_bytes(data[start : start + width], "little")
+        for start in range(0, len(data), width)
+    ]
+    return [bits[start : start + rows] for start in range(0, len(bits), rows)]
 
 
 def query_edge(src: Device, dst: Device) -> Edge | None:
@@ -129,7 +145,7 @@ class TopologyAssignment:
 
     def __init__(self, device: Device) -> None:
         self._device = weakref.ref(device)
-        self._lock = threading.Lock()
+        self._lock = threading.RLock()  # the collector may end the device's group meanwhile
         self._info: DeviceTopologyInfo | None = None
 
     @property

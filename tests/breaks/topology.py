@@ -20,6 +20,7 @@ from .registry import breaks
 rules: Any = cts.hal.edge_rules
 groups: Any = cts.hal.device_group
 topologies: Any = cts.hal.topology
+AnyTopology: Any = Topology
 
 
 def change_edges(change: Callable[[Edge], Edge]) -> None:
@@ -173,7 +174,12 @@ def _() -> None:
 
 @breaks("TOP-7", "NUMA nodes are forgotten")
 def _() -> None:
-    TopologyBuilder.set_numa_node = lambda self, device, node: None  # type: ignore[method-assign]
+    init = AnyTopology.__init__
+
+    def forget(self: Any, lo: Any, hi: Any, nodes: Any) -> None:
+        init(self, lo, hi, [0] * len(nodes))
+
+    AnyTopology.__init__ = forget
 
 
 @breaks("TOP-8", "JSON leaves the interop words out")
@@ -190,8 +196,8 @@ def _() -> None:
 
 @breaks("TOP-9", "topologies hash by identity")
 def _() -> None:
-    Topology.__copy__ = lambda self: Topology(self.lo, self.hi, self.numa_nodes)  # type: ignore[method-assign]
-    Topology.__hash__ = lambda self: id(self)  # type: ignore[method-assign]
+    AnyTopology.__copy__ = lambda self: Topology(self.lo, self.hi, self.numa_nodes)
+    AnyTopology.__hash__ = lambda self: id(self)
 
 
 @breaks("TIN-1", "the index is off by one")

@@ -119,22 +119,22 @@ def driver_source(
     name: str = "outside",
     *,
     properties: str = "work=False",
-    devices: int = 2,
-    adapter: bool = False,
+    answered: str = "",
+    devices: str = "2",
     **code: str,
 ) -> str:
-    """The source of a driver: `OutsideDriver`, with `devices` physical devices.
+    """The source of a driver, `OutsideDriver`.
 
     Parameters
     ----------
     properties : the arguments of its `DriverProperties`; `max_devices` is kept to.
-    adapter : whether every slot but the identifier is answered by an adapter.
+    answered : the arguments of `slot` for every slot but the identifier.
+    devices : how many physical devices it has.
     code : lines to put at `PLACES`.
     """
     assert code.keys() <= PLACES, code.keys() - PLACES
     source = _TEMPLATE.replace("NAME", name).replace("PROPERTIES", properties)
-    source = source.replace("DEVICES", str(devices))
-    source = source.replace("ANSWERED", 'answered_by="adapter"' if adapter else "")
+    source = source.replace("DEVICES", devices).replace("ANSWERED", answered)
 
     def put(match: re.Match[str]) -> str:
         lines = code.get(match["place"], "pass").splitlines()
@@ -143,6 +143,7 @@ def driver_source(
     return re.sub(r"^(?P<indent> *)AT\((?P<place>\w+)\)$", put, source, flags=re.MULTILINE)
 
 
+BY_ADAPTER: Final = 'answered_by="adapter"'
 SEGFAULT: Final = "os.kill(os.getpid(), signal.SIGSEGV)"
 QUIET_EXIT: Final = "os._exit(0)"
 HANG: Final = "time.sleep(600)"

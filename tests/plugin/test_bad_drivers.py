@@ -59,7 +59,9 @@ def renamed(stage: str, fault: str, old: str, new: str) -> Bad:
 
 IMPORT_FAILS = "entry point '{name}' = '{module}:OutsideDriver' fails to import: "
 BAD = {
-    "import-raises": bad("import", IMPORT_FAILS + "RuntimeError('no')", import_="raise RuntimeError('no')"),
+    "import-raises": bad(
+        "import", IMPORT_FAILS + "RuntimeError('no')", import_="raise RuntimeError('no')"
+    ),
     "import-no-python": bad("import", IMPORT_FAILS + "SyntaxError(", import_="def ("),
     "import-dies": bad("import", "killed by SIGSEGV", import_=SEGFAULT),
     "import-exits": bad("import", "exited with status 0", import_="sys.exit()"),
@@ -70,7 +72,9 @@ BAD = {
         "no_such_module:X",
     ),
     "no-attribute": Bad("", "import", IMPORT_FAILS + "AttributeError("),
-    "no-class": Bad("OutsideDriver = 7", "import", "entry point '{name}' names 7: it is a Driver class"),
+    "no-class": Bad(
+        "OutsideDriver = 7", "import", "entry point '{name}' names 7: it is a Driver class"
+    ),
     "no-driver": Bad(
         "class OutsideDriver: pass",
         "import",
@@ -84,9 +88,13 @@ BAD = {
     ),
     "no-name": renamed("import", "AttributeError(", '    name = "NAME"', ""),
     "construct-raises": bad(
-        "construct", "RuntimeError('line one\\nline two')", construct="raise RuntimeError('line one\\nline two')"
+        "construct",
+        "RuntimeError('line one\\nline two')",
+        construct="raise RuntimeError('line one\\nline two')",
     ),
-    "construct-wants-more": renamed("construct", "TypeError(", "__init__(self):", "__init__(self, x):"),
+    "construct-wants-more": renamed(
+        "construct", "TypeError(", "__init__(self):", "__init__(self, x):"
+    ),
     "construct-hangs": bad("construct", f"no answer within {STEP_TIMEOUT} s", construct=HANG),
     "construct-dies": bad("construct", "killed by SIGSEGV", construct=SEGFAULT),
     "construct-exits": bad("construct", "exited with status 0", construct=QUIET_EXIT),
@@ -118,8 +126,12 @@ BAD = {
         refine_topology_edge="if dst is not self: raise RuntimeError('no way')",
     ),
     "close-raises": bad("tear-down", "RuntimeError('no')", close="raise RuntimeError('no')"),
-    "exit-dies": bad("at the end", "killed by SIGSEGV", import_=f"atexit.register(lambda: {SEGFAULT})"),
-    "exit-status": bad("at the end", "exited with status 3", import_="atexit.register(lambda: os._exit(3))"),
+    "exit-dies": bad(
+        "at the end", "killed by SIGSEGV", import_=f"atexit.register(lambda: {SEGFAULT})"
+    ),
+    "exit-status": bad(
+        "at the end", "exited with status 3", import_="atexit.register(lambda: os._exit(3))"
+    ),
 }
 LOUD = (
     "print('{\"record\": 1}\\n' * 1000); os.write(1, b'\\xff{\"stage\": 0}\\n');"

@@ -1,4 +1,4 @@
-"""A case's id is ``area/file::test[params]``: without driver, device, root or the way it was run."""
+"""A case's id is ``area/file::test[params]``: no driver, no root, and however it is run."""
 
 from __future__ import annotations
 

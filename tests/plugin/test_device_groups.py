@@ -89,7 +89,9 @@ LIMITS: dict[str, tuple[str, str, int]] = {
 """By driver: its properties, its cases' outcomes, and how often its group is built."""
 
 
-@pytest.mark.parametrize("order", ["", ALTERNATING, REVERSED], ids=["file", "alternating", "reversed"])
+@pytest.mark.parametrize(
+    "order", ["", ALTERNATING, REVERSED], ids=["file", "alternating", "reversed"]
+)
 def test_each_group_is_built_once_and_its_devices_know_their_place(
     cts: RunCts,
     case_file: CaseFile,
@@ -133,11 +135,8 @@ def test_a_driver_that_has_few_devices_runs_what_it_can(
 def test_a_group_that_cannot_be_formed_blocks_the_cases_that_use_it(
     cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
 ) -> None:
-    outside_driver(
-        driver_source(
-            create_device="if alive: raise HalError(StatusCode.RESOURCE_EXHAUSTED, 'make', 'one\\nonly')"
-        )
-    )
+    error = "HalError(StatusCode.RESOURCE_EXHAUSTED, 'make', 'one\\nonly')"
+    outside_driver(driver_source(create_device=f"if alive: raise {error}"))
     new = """
     @pytest.mark.spec("STB-7")
     def test_new(new_device):

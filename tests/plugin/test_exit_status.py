@@ -108,9 +108,7 @@ def test_ctrl_c_in_a_case(
         time.sleep(600)
 """
     case_file(PASSING_CASE + waiting)
-    status, output = interrupt(
-        pytester.path, "--driver=outside", when=pytester.path / "waiting"
-    )
+    status, output = interrupt(pytester.path, "--driver=outside", when=pytester.path / "waiting")
     assert status == 2
     assert "nothing was proven" not in output
     lines = (pytester.path / "out" / "results.jsonl").read_text().splitlines()

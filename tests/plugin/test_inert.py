@@ -77,7 +77,9 @@ def lines_of(result: pytest.RunResult) -> list[str]:
     """What a session printed, without what differs from one to the next."""
     text = "\n".join(result.outlines + result.errlines)
     text = re.sub(r"in [0-9.]+s", "in ...s", text)
-    return [line for line in text.splitlines() if not line.startswith(("plugins: ", "=====", "rootdir"))]
+    return [
+        line for line in text.splitlines() if not line.startswith(("plugins: ", "=====", "rootdir"))
+    ]
 
 
 def left_behind(project: pytest.Pytester) -> set[str]:

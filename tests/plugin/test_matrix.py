@@ -6,13 +6,21 @@ import itertools
 
 import pytest
 
-from cts.contract import requirements
+import reports.matrix
+from cts.contract import Requirement
 from cts.results import CaseRecord, DriverRecord, Outcome
 from reports.matrix import Cell, Matrix, cell_of
 from reports.terminal import CHARACTERS, lines
 
-ALL = list(requirements())
-SECTIONS = list(dict.fromkeys(id.partition("-")[0] for id in ALL))
+NUMBERS = {"STA": range(1, 5), "GRP": range(1, 21), "LIF": range(1, 15), "GAP": (2, 5)}
+ALL = [f"{section}-{number}" for section, numbers in NUMBERS.items() for number in numbers]
+
+
+@pytest.fixture(autouse=True)
+def contract(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A contract of four sections, which stays as it is when the real one grows."""
+    rows = {id: Requirement(id, planned=id == "LIF-14") for id in ALL}
+    monkeypatch.setattr(reports.matrix, "requirements", lambda: rows)
 
 
 def driver(name: str, *, work: bool = True, on: tuple[str, ...] = ("software",)) -> DriverRecord:
@@ -79,9 +87,7 @@ def test_a_case_counts_for_each_requirement_it_names_and_its_driver_alone() -> N
     assert [row.id for rows in matrix.sections.values() for row in rows] == ALL
     untested = [row.id for row in matrix.untested()]
     assert untested == [id for id in ALL if id not in ("STA-1", "GRP-2")]
-    assert {row.id for row in matrix.untested() if row.planned} == {
-        row.id for row in requirements().values() if row.planned
-    }
+    assert [row.id for row in matrix.untested() if row.planned] == ["LIF-14"]
 
 
 def test_the_text_has_a_character_a_requirement_in_fives() -> None:
@@ -94,15 +100,9 @@ def test_the_text_has_a_character_a_requirement_in_fives() -> None:
         "           here",
         "           software",
         "STA 1-4    ...-",
-        "STB 1-9    ..... ....",
-        "CAP 1-6    ..... .",
-        "EDG 1-14   ..... ..... ....",
-        "TOP 1-9    ..... ....",
         "GRP 1-20   ..... ..... ..... .....",
         "LIF 1-14   ..... b.... ...-",
-        "TIN 1-7    ..... ..",
-        "MOD 1-3    ...",
-        "IOP 1-7    ..... ..",
+        "GAP 2-5    ..",
         "",
         ". pass  b blocked  - untested",
         "untested: STA-4 LIF-14",
@@ -117,7 +117,6 @@ def test_a_column_says_on_what_it_was_obtained() -> None:
     ]
     text = list(lines(Matrix.of(drivers, []), 200))
     assert text[0].split() == ["one", "two", "three"]
-    assert text[1].split("   ")[-3:] != []
     assert "software, core only" in text[1]
     assert "hardware, software" in text[1]
     assert text[1].endswith("broken")
@@ -135,7 +134,7 @@ def test_columns_that_do_not_fit_come_below(width: int) -> None:
     assert list(itertools.chain(*headings)) == names
     for block, heading in zip(blocks, headings, strict=True):
         rows = block.splitlines()
-        assert [row.split()[0] for row in rows[2:]] == SECTIONS
+        assert [row.split()[0] for row in rows[2:]] == list(NUMBERS)
         assert len(heading) == 1 or max(map(len, rows)) <= width
         assert ("." in block) == (names[3] in heading)
     widest = max(len(row) for row in blocks[0].splitlines())
@@ -143,9 +142,9 @@ def test_columns_that_do_not_fit_come_below(width: int) -> None:
     if len(blocks) > 1:
         assert widest + column > width  # one more would not have fitted
     assert legend == ". pass  - untested"
-    assert untested.startswith("untested: STA-2..4 STB-1..9 ")
+    assert untested == "untested: STA-2..4 GRP-1..20 LIF-1..14 GAP-2 GAP-5"
 
 
 def test_without_a_driver_there_is_no_column() -> None:
     text = list(lines(Matrix.of([], []), 80))
-    assert text[-1].startswith("untested: STA-1..4 ")
+    assert text[-1] == "untested: STA-1..4 GRP-1..20 LIF-1..14 GAP-2 GAP-5"

@@ -37,7 +37,7 @@ def test_only_matching_devices_are_used(
     cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver, pattern: str, used: set[str]
 ) -> None:
     """Neither by cases and the session's group nor by the probe: the first one is broken."""
-    outside_driver(driver_source(devices=3, query_capabilities=FIRST_IS_BROKEN))
+    outside_driver(driver_source(devices="3", query_capabilities=FIRST_IS_BROKEN))
     run = cts("--driver=outside", f"--device={pattern}", case_file(DEVICES_CASE))
     passed = {case.case for case in run.cases if case.outcome == "pass"}
     assert passed == {f"area/test_it::test_made_from[{path}]" for path in used}
@@ -53,7 +53,10 @@ def test_a_named_driver_without_a_match_ends_the_session(
     outside_driver(driver_source())
     outside_driver(driver_source("other"), "other")
     run = cts(
-        "--driver=other,outside", "--device=other/*", f"--hal-probe={probe}", case_file(DEVICES_CASE)
+        "--driver=other,outside",
+        "--device=other/*",
+        f"--hal-probe={probe}",
+        case_file(DEVICES_CASE),
     )
     assert run.ret == 4
     assert run.records == []

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.conftest import OutsideDriver, RunCts
 
-from .outside_drivers import driver_source
+from .outside_drivers import BY_ADAPTER, driver_source
 
 CASES = """
     @pytest.mark.spec("GRP-7")
@@ -29,8 +29,8 @@ def test_adapter(
     cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver
 ) -> None:
     """What the driver underneath answers counts, also where an adapter answers beside it."""
-    outside_driver(driver_source("adapted", adapter=True), "adapted")
-    half = driver_source("half", adapter=True)
+    outside_driver(driver_source("adapted", answered=BY_ADAPTER), "adapted")
+    half = driver_source("half", answered=BY_ADAPTER)
     half = half.replace('@slot(answered_by="adapter")\n    def refine', "@slot()\n    def refine")
     outside_driver(half, "half")
     run = cts("--driver=adapted,half", "-v", case_file(CASES))
@@ -48,7 +48,7 @@ def test_adapter(
 def test_adapter_answers_alone_prove_nothing_of_a_named_driver(
     cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver
 ) -> None:
-    outside_driver(driver_source(adapter=True))
+    outside_driver(driver_source(answered=BY_ADAPTER))
     run = cts("--driver=outside", "-k", "not identifier", case_file(CASES))
     assert [case.outcome for case in run.cases] == ["adapter", "adapter"]
     assert "outside: nothing was proven: no case passed" in run.text

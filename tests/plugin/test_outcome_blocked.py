@@ -62,7 +62,9 @@ def test_blocked(
     assert "area/test_it.py::test_group[core] BLOCKED" in run.text
     lines = run.text.splitlines()
     assert lines.count(f"core: {cause} (5 cases blocked)") == 1
-    assert lines.count("work: allocator: inherited from the base: not implemented (1 cases blocked)")
+    assert lines.count(
+        "work: allocator: inherited from the base: not implemented (1 cases blocked)"
+    )
     assert lines.count("work: create_semaphore: inherited from the base: not implemented") == 1
     assert "core: 0 passed, 1 failed, 0 unsupported, 5 blocked" in run.text
     first_line_under_the_cases = run.text.partition("[100%]\n")[2].lstrip("\n").splitlines()[0]

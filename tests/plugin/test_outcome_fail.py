@@ -58,7 +58,8 @@ CASES = """
 """
 MESSAGES = {
     "test_check": "GRP-8: asking: came back: [[1.0, 0.0], [0.0, 1.0]]; the contract asks for: 1",
-    "test_condition": "GRP-8: asking once: came back: 'two\\nlines'; the contract asks for: one line",
+    "test_condition": "GRP-8: asking once: came back: 'two\\nlines';"
+    " the contract asks for: one line",
     "test_no_error": "GRP-2: adding device 2 of 1: came back: no error;"
     " the contract asks for: RESOURCE_EXHAUSTED",
     "test_other_code": "GRP-2: adding device 2 of 1: came back: UNKNOWN: add_device: nothing known;"

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tests.conftest import OutsideDriver, RunCts
 
-from .outside_drivers import driver_source
+from .outside_drivers import BY_ADAPTER, driver_source
 
 CASES = """
     @pytest.mark.spec("TIN-1")
@@ -36,7 +36,9 @@ CASES = """
 def test_letters(
     cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver
 ) -> None:
-    source = driver_source(adapter=True).replace('@slot(answered_by="adapter")', "@slot()", 1)
+    source = driver_source(answered=BY_ADAPTER).replace(
+        '@slot(answered_by="adapter")', "@slot()", 1
+    )
     outside_driver(source)
     run = cts("--driver=outside", case_file(CASES))
     assert "area/test_it.py .FEubas " in run.text

@@ -27,9 +27,7 @@ CASES = """
 """
 
 
-def test_pass(
-    cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver
-) -> None:
+def test_pass(cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver) -> None:
     outside_driver(driver_source())
     run = cts("--driver=outside", case_file(CASES))
     assert run.ret == 0

@@ -24,9 +24,7 @@ CASES = (
 )
 
 
-def test_skip(
-    cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver
-) -> None:
+def test_skip(cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver) -> None:
     outside_driver(driver_source())
     run = cts("--driver=outside", "-v", case_file(CASES))
     assert run.ret == 0

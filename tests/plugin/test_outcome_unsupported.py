@@ -50,7 +50,9 @@ def test_unsupported(
     outside_driver(driver_source("poor", properties="work=False, max_devices=2"), "poor")
     rich = driver_source("rich", properties="work=False, async_queue=True, max_devices=3")
     rich = rich.replace("native = False", "native = True")
-    rich = rich.replace("    def _destroy", "    @slot()\n    def trim(self): pass\n\n    def _destroy")
+    rich = rich.replace(
+        "    def _destroy", "    @slot()\n    def trim(self): pass\n\n    def _destroy"
+    )
     outside_driver(rich, "rich")
     run = cts("--driver=poor,rich", "-v", case_file(CASES))
     assert run.ret == 0

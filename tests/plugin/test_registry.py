@@ -49,7 +49,9 @@ def test_nothing_is_imported_before_a_driver_is_loaded(register: Register) -> No
 
 def test_an_unknown_name_lists_the_known_ones(register: Register) -> None:
     register("known_driver", driver_source("known"), "known")
-    with pytest.raises(registry.UnknownDriverError, match=r"'nobody'; there are: .*\bknown\b.*mock"):
+    with pytest.raises(
+        registry.UnknownDriverError, match=r"'nobody'; there are: .*\bknown\b.*mock"
+    ):
         registry.load("nobody")
 
 
