@@ -4,13 +4,9 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Mapping
 from contextlib import contextmanager
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import hypothesis
 import pytest
-from hypothesis import HealthCheck
-from hypothesis.configuration import set_hypothesis_home_dir
-from hypothesis.database import DirectoryBasedExampleDatabase
 
 from cts.hal import (
     Device,
@@ -22,6 +18,9 @@ from cts.hal import (
 from cts.hal.numa import NumaDistance
 from cts.plugin.driver_session import DriverSession
 from cts.plugin.run import run_of
+
+if TYPE_CHECKING:
+    import hypothesis
 
 EXAMPLES = 25
 EXAMPLES_WHEN_SEARCHING = 500
@@ -175,6 +174,10 @@ class DeviceGroups(Mapping[str, DeviceGroup]):
 def search_settings(config: pytest.Config) -> Iterator[hypothesis.settings]:
     """Hypothesis' settings for a case. What it stores goes beside the results, not into the folder
     that pytest runs in."""
+    import hypothesis  # here, since only some cases need it and it takes its time
+    from hypothesis.configuration import set_hypothesis_home_dir
+    from hypothesis.database import DirectoryBasedExampleDatabase
+
     run = run_of(config)
     folder = run.scratch_directory() / "hypothesis"
     searching = run.options.search
@@ -184,6 +187,9 @@ def search_settings(config: pytest.Config) -> Iterator[hypothesis.settings]:
         deadline=None,
         derandomize=not searching,
         database=DirectoryBasedExampleDatabase(folder / "examples") if searching else None,
-        suppress_health_check=[HealthCheck.too_slow, HealthCheck.data_too_large],
+        suppress_health_check=[
+            hypothesis.HealthCheck.too_slow,
+            hypothesis.HealthCheck.data_too_large,
+        ],
     )
     set_hypothesis_home_dir(None)

@@ -31,11 +31,12 @@ from cts.results import Outcome
 
 _SUITE_CODE = Path(cts.__file__).parent
 
-_SHOWN: dict[Outcome, tuple[str, tuple[str, dict[str, bool]]]] = {
-    "unsupported": ("u", ("UNSUPPORTED", {"cyan": True})),
-    "blocked": ("b", ("BLOCKED", {"red": True})),
-    "adapter": ("a", ("ADAPTER", {"yellow": True})),
-    "error": ("E", ("ERROR", {"red": True})),
+_SHOWN: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
+    "fail": ("failed", "F", ("FAILED", {"red": True})),  # in a set-up or tear-down as well
+    "error": ("error", "E", ("ERROR", {"red": True})),
+    "unsupported": ("unsupported", "u", ("UNSUPPORTED", {"cyan": True})),
+    "blocked": ("blocked", "b", ("BLOCKED", {"red": True})),
+    "adapter": ("adapter", "a", ("ADAPTER", {"yellow": True})),
 }
 
 
@@ -125,9 +126,6 @@ def _one_line(error: Any) -> str:
 
 
 def status(report: pytest.TestReport) -> Any:
-    """(category, letter, word) of an outcome that pytest does not know."""
+    """(category, letter, word) of an outcome that pytest does not know, or not so."""
     judged = getattr(report, "hal_cts", None)
-    if judged is None or judged["outcome"] not in _SHOWN:
-        return None
-    letter, word = _SHOWN[judged["outcome"]]
-    return judged["outcome"], letter, word
+    return None if judged is None else _SHOWN.get(judged["outcome"])

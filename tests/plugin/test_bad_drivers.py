@@ -30,7 +30,7 @@ from .outside_drivers import (
 
 CaseFile = Callable[[str], Path]
 
-STEP_TIMEOUT = 4
+STEP_TIMEOUT = 3
 RUN_TIMEOUT = 300.0
 
 

@@ -88,9 +88,12 @@ def test_fail(
     assert codes == {"test_hal_error": "DATA_LOSS"}
     assert "outside one: 0 passed, 8 failed, 0 unsupported, 0 blocked" in run.text
     assert "outside one: nothing was proven: no case passed" in run.text
+    assert "area/test_it.py FFFFFFF.F " in run.text
+    assert "8 failed, 1 passed in" in run.text
     lines = re.findall(r"^-+ reproduce -+\n(pytest .*)$", run.text, re.MULTILINE)
     assert len(lines) == 8
-    again = pytester.runpytest_subprocess("--results=again", *shlex.split(lines[-1])[1:])
+    (line,) = (line for line in lines if "test_teardown" in line)
+    again = pytester.runpytest_subprocess("--results=again", *shlex.split(line)[1:])
     assert again.ret == 1
     (case,) = (r for r in read(pytester.path / "again/results.jsonl") if isinstance(r, CaseRecord))
     assert (case.outcome, case.case) == ("fail", "area/test_it::test_teardown[it's odd]")

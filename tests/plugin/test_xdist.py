@@ -72,15 +72,6 @@ def test_a_run_of_named_drivers_is_the_same(
     assert spread.driver("sound").topology == plain.driver("sound").topology
 
 
-def test_a_run_where_all_is_well_exits_0(
-    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
-) -> None:
-    outside_driver(driver_source())
-    run = cts("--driver=outside", "-n2", case_file(PASSING_CASE + STUB_CASE))
-    assert run.ret == 0
-    assert {case.outcome for case in run.cases} == {"pass"}
-
-
 def test_with_the_probe_off_the_workers_find_the_faults(
     cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
 ) -> None:

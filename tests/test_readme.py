@@ -1,0 +1,42 @@
+"""The README holds: its matrix is what the suite prints, its options are those there are."""
+
+from __future__ import annotations
+
+import re
+from pathlib import Path
+
+from .conftest import RunCts
+
+ROOT = Path(__file__).resolve().parent.parent
+README = (ROOT / "README.md").read_text(encoding="utf-8")
+
+
+def test_the_matrix_is_what_the_suite_prints(cts: RunCts) -> None:
+    """Compares the columns of the drivers that need nothing installed."""
+    shown = re.search(r"```text\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    rows = {
+        line.split()[0]: line for line in shown[1].splitlines() if re.match(r"[A-Z]{3} 1-", line)
+    }
+    run = cts("--pyargs", "cts.suites", "--driver=null,local-sync")
+    printed = [line for line in run.text.splitlines() if re.match(r"[A-Z]{3} 1-", line)]
+    assert len(printed) == len(rows)
+    for line in printed:
+        assert rows[line.split()[0]].startswith(line)
+    for driver in ("null", "local-sync"):
+        counts = re.search(rf"^{driver}: .*$", run.text, re.MULTILINE)
+        assert counts is not None
+        assert counts[0] in shown[1]
+
+
+def test_every_option_it_names_is_there(cts: RunCts) -> None:
+    help_text = cts("--help").text
+    options = set(re.findall(r"`(--[a-z-]+)", README))
+    assert options
+    assert not [option for option in options if option not in help_text]
+
+
+def test_every_file_it_links_is_there() -> None:
+    links = re.findall(r"\]\(([^)#:]+)\)", README)
+    assert links
+    assert not [link for link in links if not (ROOT / link).exists()]
