@@ -2,8 +2,10 @@
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable
 from functools import cached_property
+from pathlib import Path
 
 import msgspec
 
@@ -73,6 +75,11 @@ class DriverSession:
         kind = registry.load(self.name)
         evidence.trace_driver(kind)
         return kind()
+
+    @cached_property
+    def code_directory(self) -> Path:
+        """Where the driver's own code lies."""
+        return Path(inspect.getfile(registry.load(self.name))).parent
 
     @cached_property
     def infos(self) -> list[DeviceInfo]:

@@ -13,7 +13,6 @@ from typing import Any
 
 import pytest
 
-import cts
 from cts.checks import Blocked, Unsupported
 from cts.hal import HalError
 from cts.hal.device import AnsweredBy
@@ -29,7 +28,8 @@ from cts.plugin.cases import (
 from cts.plugin.run import run_of
 from cts.results import Outcome
 
-_SUITE_CODE = Path(cts.__file__).parent
+_PLUGIN_CODE = Path(__file__).parent
+_CALLS_OF_SLOTS = Path(evidence.__file__)
 
 _SHOWN: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
     "fail": ("failed", "F", ("FAILED", {"red": True})),  # in a set-up or tear-down as well
@@ -79,7 +79,7 @@ def _judge(
     if report.failed:
         code = error.code.name if isinstance(error, HalError) else ""
         text = _one_line(error) if error is not None else _one_line(report.longrepr)
-        return ("fail" if _is_drivers_fault(call) else "error"), text, code, ""
+        return ("fail" if _is_drivers_fault(item, call) else "error"), text, code, ""
     if report.when != "call":
         return "pass", "", "", ""
     answer = _answered_by(item)
@@ -98,20 +98,23 @@ def _answered_by(item: pytest.Item) -> AnsweredBy | None:
     return answer
 
 
-def _is_drivers_fault(call: pytest.CallInfo[None]) -> bool:
-    """Whether a failure is what a check says, or comes out of code that is not the suites'."""
+def _is_drivers_fault(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
+    """Whether a failure is what a check says, or comes out of the driver's code.
+
+    The innermost frame that belongs to either decides; those of other libraries do not.
+    """
     if call.excinfo is None:
         return True
-    if isinstance(call.excinfo.value, AssertionError | HalError):
+    if isinstance(call.excinfo.value, AssertionError | HalError | pytest.fail.Exception):
         return True
-    innermost = call.excinfo.traceback[-1].path
-    return not _is_suite_code(Path(innermost))
-
-
-def _is_suite_code(path: Path) -> bool:
-    hal = _SUITE_CODE / "hal"
-    in_cts = path.is_relative_to(_SUITE_CODE) and not path.is_relative_to(hal)
-    return in_cts or path.name.startswith("test_")
+    driver_code = run_of(item.config).session_of(driver_of(item)).code_directory
+    for entry in reversed(call.excinfo.traceback):
+        path = Path(entry.path)
+        if path == _CALLS_OF_SLOTS or path.is_relative_to(driver_code):
+            return True
+        if path == item.path or path.is_relative_to(_PLUGIN_CODE):
+            return False
+    return False
 
 
 def _one_line(error: Any) -> str:
