@@ -5,6 +5,7 @@ A case is a test that uses the fixture `hal_session`, itself or through another 
 
 from __future__ import annotations
 
+from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
 
@@ -19,41 +20,53 @@ _PRINTABLE = "".join(map(chr, range(0x20, 0x7F))).replace("%", "")
 _NEEDS_KEYS = frozenset(DriverProperties.__dataclass_fields__) | {"devices", "native"}
 
 
-def is_case(item: pytest.Item) -> bool:
-    """Whether a collected test is a case."""
-    return DRIVER_FIXTURE in getattr(item, "fixturenames", ())
+@dataclass(frozen=True)
+class Case:
+    """A test that is a case, and what its marks say."""
 
-
-def driver_of(item: pytest.Item) -> str:
-    """The name of the driver that a case is to run on."""
-    name: str = item.callspec.params[DRIVER_FIXTURE]  # type: ignore[attr-defined]
-    return name
-
-
-def case_id(item: pytest.Item) -> str:
+    driver: str
+    """The driver that it is to run on."""
+    id: str
     """``area/file::test[params]``: the same from a checkout and from an installed package."""
+    requirements: list[str]
+    """The ids that it names, in the order named."""
+    judged: frozenset[str]
+    """The slots that a stub case judges."""
+    judges_objects: bool
+    """It judges not what objects do, but their references, lifetime and origin."""
+
+
+_CASE: pytest.StashKey[Case | None] = pytest.StashKey()
+
+
+def case_of(item: pytest.Item) -> Case | None:
+    """What a collected test is as a case; none for any other test."""
+    if _CASE not in item.stash:
+        item.stash[_CASE] = _read(item)
+    return item.stash[_CASE]
+
+
+def _read(item: pytest.Item) -> Case | None:
+    if DRIVER_FIXTURE not in getattr(item, "fixturenames", ()):
+        return None
+    spec, stub = list(item.iter_markers("spec")), list(item.iter_markers("stub"))
+    driver: str = item.callspec.params[DRIVER_FIXTURE]  # type: ignore[attr-defined]
+    return Case(
+        driver=driver,
+        id=_id(item, driver),
+        requirements=list(dict.fromkeys(str(id) for mark in spec for id in mark.args)),
+        judged=frozenset(str(name) for mark in stub for name in mark.args),
+        judges_objects=any(mark.kwargs.get("subject") == "objects" for mark in spec),
+    )
+
+
+def _id(item: pytest.Item, driver: str) -> str:
     name = getattr(item, "originalname", None) or item.name
-    driver = _printable(driver_of(item))
-    params = item.callspec.id.removeprefix(driver).removeprefix("-")  # type: ignore[attr-defined]
+    params = item.callspec.id.removeprefix(_printable(driver)).removeprefix("-")  # type: ignore[attr-defined]
     suffix = f"[{params}]" if params else ""
     cls = getattr(item, "cls", None)
     test = f"{cls.__name__}.{name}" if cls else name
     return f"{item.path.parent.name}/{item.path.stem}::{test}{suffix}"
-
-
-def requirement_ids(item: pytest.Item) -> list[str]:
-    """The requirements that a case names, in the order named."""
-    return list(dict.fromkeys(str(id) for mark in item.iter_markers("spec") for id in mark.args))
-
-
-def judged_slots(item: pytest.Item) -> set[str]:
-    """The slots that a stub case judges."""
-    return {name for mark in item.iter_markers("stub") for name in mark.args}
-
-
-def judges_objects(item: pytest.Item) -> bool:
-    """Whether a case judges not what objects do, but their references, lifetime and origin."""
-    return any(mark.kwargs.get("subject") == "objects" for mark in item.iter_markers("spec"))
 
 
 def parametrize(metafunc: pytest.Metafunc) -> None:
@@ -72,19 +85,19 @@ def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Raises UsageError listing every mark that names an id, slot or property there is not."""
     faults: dict[str, None] = {}
     for item in items:
-        if is_case(item):
-            for fault in _mark_faults(item):
-                faults[f"{case_id(item)}: {fault}"] = None
+        case = case_of(item)
+        if case is not None:
+            faults |= dict.fromkeys(f"{case.id}: {fault}" for fault in _mark_faults(item, case))
     if faults:
         raise pytest.UsageError("\n".join(faults))
 
 
-def _mark_faults(item: pytest.Item) -> list[str]:
+def _mark_faults(item: pytest.Item, case: Case) -> list[str]:
     faults = []
-    ids = requirement_ids(item)
-    if not ids:
+    if not case.requirements:
         faults.append("the case names no requirement: spec(...) is missing")
-    faults += [f"spec: the contract has no {id!r}" for id in ids if id not in requirements()]
+    unknown_ids = [id for id in case.requirements if id not in requirements()]
+    faults += [f"spec: the contract has no {id!r}" for id in unknown_ids]
     for mark in item.iter_markers("needs"):
         faults += [
             f"needs: there is no slot {name!r}"
@@ -93,10 +106,5 @@ def _mark_faults(item: pytest.Item) -> list[str]:
         ]
         unknown: list[Any] = sorted(mark.kwargs.keys() - _NEEDS_KEYS)
         faults += [f"needs: there is no property {name!r}" for name in unknown]
-    for mark in item.iter_markers("stub"):
-        faults += [
-            f"stub: there is no slot {name!r}"
-            for name in map(str, mark.args)
-            if name not in slots()
-        ]
-    return faults
+    unknown_slots = sorted(case.judged - slots().keys())
+    return faults + [f"stub: there is no slot {name!r}" for name in unknown_slots]

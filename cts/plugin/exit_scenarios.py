@@ -1,56 +1,91 @@
 """Programs that cases run in a process of their own: what happens at its exit, and in a fork.
 
-    python -m cts.plugin.exit_scenarios exit-with-live-group DRIVER
-    python -m cts.plugin.exit_scenarios fork DRIVER
+    python -m cts.plugin.exit_scenarios exit-with-live-group DRIVER [PATH...]
+    python -m cts.plugin.exit_scenarios fork DRIVER [PATH...]
 
-Each prints ``ok`` when all is as the contract asks, and what is not otherwise.
+They use the devices of these paths, or all of the driver's. Each prints ``ok`` when all is as the
+contract asks, and what is not otherwise; then `END_OF_WORK` on the error stream, after which an
+orderly process says nothing more.
 """
 
 from __future__ import annotations
 
+import inspect
 import os
+import signal
 import sys
-from collections.abc import Callable
+import warnings
+from collections.abc import Callable, Sequence
+from functools import partial
+from itertools import cycle, islice
 
 from cts import registry
-from cts.hal import Device, DeviceGroup, HalError, StatusCode, slots
+from cts.hal import (
+    Device,
+    DeviceGroup,
+    DeviceGroupBuilder,
+    Driver,
+    HalError,
+    Module,
+    Resource,
+    StatusCode,
+    slots,
+)
+
+END_OF_WORK = "-- the end of the work --"
+CHILD_TIMEOUT = 30
+"""Seconds after which a forked child that hangs is killed."""
+
+
+def _call(name: str, device: Device) -> object:
+    declared = vars(Device)[name]
+    answer = getattr(device, name)
+    if isinstance(declared, property):
+        return answer
+    parameters = list(inspect.signature(declared).parameters.values())[1:]
+    return answer(*[None for parameter in parameters if parameter.default is parameter.empty])
+
 
 CALLS: dict[str, Callable[[Device], object]] = {
-    "query_capabilities": lambda device: device.query_capabilities(),
-    "topology_info": lambda device: device.topology_info,
-    "assign_topology_info": lambda device: device.assign_topology_info(None),
-    "allocator": lambda device: device.allocator,
-    "create_semaphore": lambda device: device.create_semaphore(),
-    "queue_barrier": lambda device: device.queue_barrier(),
-    "create_command_buffer": lambda device: device.create_command_buffer(),
-    "trim": lambda device: device.trim(),
+    name: partial(_call, name) for name in slots() if name not in Device._readable_when_sealed
 }
-"""A call of each slot that needs no other object."""
+"""A call of each slot that can refuse, with nothing for every argument that it must have."""
 
 _alive: list[object] = []
 
 
-def exit_with_live_group(driver_name: str) -> None:
-    """Leaves a group, its device and where possible its objects alive at interpreter exit."""
-    driver = registry.load(driver_name)()
-    device = driver.create_device()
-    group = DeviceGroup.from_device(device)
-    _alive.extend((driver, device, group))
-    if driver.properties.work:
-        buffer, semaphore = device.allocator.allocate(64), device.create_semaphore()
-        _alive.extend((buffer, semaphore))
-    print("ok")
+def _make(driver: Driver, paths: Sequence[str]) -> list[Resource]:
+    """A module, its group and the group's devices: two where the driver can have two."""
+    infos = [info for info in driver.enumerate() if not paths or info.path in paths]
+    count = min(2, driver.properties.max_devices or 2)
+    devices = [driver.create_device(info) for info in islice(cycle(infos), count)]
+    builder = DeviceGroupBuilder()
+    for device in devices:
+        builder.add_device(device)
+    group = builder.finalize()
+    return [Module(group), group, *devices]
 
 
-def fork(driver_name: str) -> None:
+def exit_with_live_group(driver: Driver, paths: Sequence[str]) -> list[str]:
+    """Leaves module, group, devices and where possible their objects alive at interpreter exit."""
+    things = _make(driver, paths)
+    _alive.extend((driver, things))
+    for device in things:
+        if driver.properties.work and isinstance(device, Device):
+            _alive.extend((device.allocator.allocate(64), device.create_semaphore()))
+    return []
+
+
+def fork(driver: Driver, paths: Sequence[str]) -> list[str]:
     """Forks with a group alive: in the child every slot refuses, in the parent all goes on."""
-    driver = registry.load(driver_name)()
-    device = driver.create_device()
-    group = DeviceGroup.from_device(device)
+    things = _make(driver, paths)
     read, write = os.pipe()
     child = os.fork()
     if child == 0:
-        os.write(write, "\n".join(_in_child(device, group)).encode())
+        signal.alarm(CHILD_TIMEOUT)
+        os.dup2(write, 2)  # whatever it says, at its exit too, is a fault
+        for fault in _in_child(things):
+            print(f"in the child {fault}", file=sys.stderr, flush=True)
         sys.exit(0)
     os.close(write)
     with os.fdopen(read) as answers:
@@ -58,48 +93,66 @@ def fork(driver_name: str) -> None:
     _, status = os.waitpid(child, 0)
     if status:
         faults.append(f"the child ended with status {status}")
-    faults += _in_parent(device, group)
+    faults += [f"in the parent {fault}" for fault in _in_parent(things)]
     driver.close()
-    print("\n".join(faults) or "ok")
-
-
-def _in_child(device: Device, group: DeviceGroup) -> list[str]:
-    faults = []
-    for name in slots():
-        if name in CALLS:
-            try:
-                answer = CALLS[name](device)
-            except HalError as error:
-                if error.code is not StatusCode.FAILED_PRECONDITION:
-                    faults.append(f"in the child {name} raised {error}")
-            else:
-                faults.append(f"in the child {name} answered {answer!r}")
-    destroyed: list[str] = []
-    device.__dict__["_destroy"] = lambda: destroyed.append("device")
-    group.__dict__["_destroy"] = lambda: destroyed.append("group")
-    group.release()
-    device.release()
-    device.release()
-    return faults + [f"the child destroyed the {thing}" for thing in destroyed]
-
-
-def _in_parent(device: Device, group: DeviceGroup) -> list[str]:
-    faults = []
-    info = device.topology_info
-    if info is None or info.topology is not group.topology:
-        faults.append(f"in the parent topology_info is {info!r}")
-    device.query_capabilities()
-    group.release()
-    if device.topology_info is not None:
-        faults.append("in the parent the device is still in the group")
-    device.release()
     return faults
 
 
-SCENARIOS: dict[str, Callable[[str], None]] = {
+def _in_child(things: Sequence[Resource]) -> list[str]:
+    faults = []
+    for device in things:
+        if isinstance(device, Device):
+            faults += _unrefused_calls(device)
+    destroyed: list[str] = []
+    for thing in things:
+        vars(thing)["_destroy"] = partial(destroyed.append, type(thing).__name__)
+        for _ in range(thing.reference_count):
+            thing.release()
+    return faults + [f"{name} was destroyed" for name in destroyed]
+
+
+def _unrefused_calls(device: Device) -> list[str]:
+    faults = []
+    for name, call in CALLS.items():
+        try:
+            answer = call(device)
+        except HalError as error:
+            if error.code is not StatusCode.FAILED_PRECONDITION:
+                faults.append(f"{name} raised {error}")
+        except Exception as error:
+            faults.append(f"{name} raised {error!r}")
+        else:
+            faults.append(f"{name} answered {answer!r}")
+    return faults
+
+
+def _in_parent(things: Sequence[Resource]) -> list[str]:
+    faults = []
+    module, group, *devices = things
+    assert isinstance(group, DeviceGroup)
+    for device in devices:
+        assert isinstance(device, Device)
+        info = device.topology_info
+        if info is None or info.topology is not group.topology:
+            faults.append(f"topology_info is {info!r}")
+        device.query_capabilities()
+    module.release()
+    group.release()
+    for device in devices:
+        assert isinstance(device, Device)
+        if device.topology_info is not None:
+            faults.append("a device is still in the group")
+        device.release()
+    return faults + [f"{thing!r} is alive" for thing in things if thing.reference_count > 0]
+
+
+SCENARIOS: dict[str, Callable[[Driver, Sequence[str]], list[str]]] = {
     "exit-with-live-group": exit_with_live_group,
     "fork": fork,
 }
 
 if __name__ == "__main__":
-    SCENARIOS[sys.argv[1]](sys.argv[2])
+    warnings.filterwarnings("always", "(?s).* was collected with", ResourceWarning)
+    found = SCENARIOS[sys.argv[1]](registry.load(sys.argv[2])(), sys.argv[3:])
+    print("\n".join(found) or "ok", flush=True)
+    print(END_OF_WORK, file=sys.stderr, flush=True)

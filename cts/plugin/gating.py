@@ -15,27 +15,27 @@ import pytest
 from cts.checks import Blocked, Unsupported
 from cts.hal import slots
 from cts.plugin import evidence
-from cts.plugin.cases import driver_of, is_case, judged_slots
+from cts.plugin.cases import case_of
 from cts.plugin.driver_session import DriverSession
 from cts.plugin.run import run_of
 
 
 def check(item: pytest.Item) -> None:
     """Raises `Blocked` or `Unsupported` for a case that is not to run."""
-    if not is_case(item):
+    case = case_of(item)
+    if case is None:
         return
-    session = run_of(item.config).session_of(driver_of(item))
+    session = run_of(item.config).session_of(case.driver)
     evidence.begin()
     if session.fatal_fault:
         raise Blocked(session.fatal_fault)
-    judged = judged_slots(item)
-    if session.core_faults and not judged & session.core_faults.keys():
+    if session.core_faults and not case.judged & session.core_faults.keys():
         slot, fault = next(iter(session.core_faults.items()))
         raise Blocked(f"{slot}: {fault}", slot)
     for mark in item.iter_markers("needs"):
         _check_properties(session, mark)
         for slot in mark.args:
-            _check_slot(session, slot, judged)
+            _check_slot(session, slot, case.judged)
     _make_room(item, session)
     evidence.begin()
 
@@ -68,7 +68,7 @@ def _check_properties(session: DriverSession, mark: pytest.Mark) -> None:
             raise Unsupported(f"needs {name}={wanted!r}: the driver's is {found!r}")
 
 
-def _check_slot(session: DriverSession, slot: str, judged: set[str]) -> None:
+def _check_slot(session: DriverSession, slot: str, judged: frozenset[str]) -> None:
     kind = slots()[slot].kind
     if kind == "work" and not session.driver.properties.work:
         raise Unsupported(f"needs {slot}: the driver has the core slots only")

@@ -17,14 +17,8 @@ from cts.checks import Blocked, Unsupported
 from cts.hal import HalError
 from cts.hal.device import AnsweredBy
 from cts.plugin import evidence
-from cts.plugin.cases import (
-    case_id,
-    driver_of,
-    is_case,
-    judged_slots,
-    judges_objects,
-    requirement_ids,
-)
+from cts.plugin.cases import Case, case_of
+from cts.plugin.driver_session import DriverSession
 from cts.plugin.run import run_of
 from cts.results import Outcome
 
@@ -42,32 +36,38 @@ _SHOWN: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
 
 def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
     """Puts the outcome of one phase of a case on its report, as plain data for xdist."""
-    if not is_case(item):
+    case = case_of(item)
+    if case is None:
         return
-    outcome, message, code, blocked_by = _judge(report, item, call)
+    session = run_of(item.config).session_of(case.driver)
+    outcome, message, code, blocked_by = _judge(report, item, call, case, session)
     report.hal_cts = {  # type: ignore[attr-defined]
-        "driver": driver_of(item),
-        "case": case_id(item),
-        "requirements": requirement_ids(item),
+        "driver": case.driver,
+        "case": case.id,
+        "requirements": case.requirements,
         "outcome": outcome,
         "message": message,
         "code": code,
         "blocked_by": blocked_by,
     }
     if report.failed:
-        report.sections.append(("reproduce", _reproduce(item)))
+        report.sections.append(("reproduce", _reproduce(item, case)))
 
 
-def _reproduce(item: pytest.Item) -> str:
+def _reproduce(item: pytest.Item, case: Case) -> str:
     """The line that runs the case alone, to paste where this session was started."""
     option = "--hal-driver" if "--driver" in run_of(item.config).options.taken else "--driver"
     file = os.path.relpath(item.path, item.config.invocation_params.dir)
     test = item.nodeid.partition("::")[2]
-    return shlex.join(["pytest", f"{option}={driver_of(item)}", f"{file}::{test}"])
+    return shlex.join(["pytest", f"{option}={case.driver}", f"{file}::{test}"])
 
 
 def _judge(
-    report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]
+    report: pytest.TestReport,
+    item: pytest.Item,
+    call: pytest.CallInfo[None],
+    case: Case,
+    session: DriverSession,
 ) -> tuple[Outcome, str, str, str]:
     error = call.excinfo.value if call.excinfo else None
     if isinstance(error, Blocked):
@@ -79,10 +79,10 @@ def _judge(
     if report.failed:
         code = error.code.name if isinstance(error, HalError) else ""
         text = _one_line(error) if error is not None else _one_line(report.longrepr)
-        return ("fail" if _is_drivers_fault(item, call) else "error"), text, code, ""
+        return ("fail" if _is_drivers_fault(item, call, session) else "error"), text, code, ""
     if report.when != "call":
         return "pass", "", "", ""
-    answer = _answered_by(item)
+    answer = _answered_by(case, session)
     if answer is None:
         report.outcome = "failed"
         report.longrepr = "the case entered no slot of the driver: its pass would prove nothing"
@@ -90,15 +90,17 @@ def _judge(
     return ("adapter" if answer == "adapter" else "pass"), "", "", ""
 
 
-def _answered_by(item: pytest.Item) -> AnsweredBy | None:
+def _answered_by(case: Case, session: DriverSession) -> AnsweredBy | None:
     """Who answered for the driver in a case; none where nothing of it was entered."""
-    answer = evidence.answered_by(driver_of(item), judged_slots(item))
-    if answer == "driver" and judges_objects(item):
-        return run_of(item.config).session_of(driver_of(item)).driver.properties.objects_kept_by
+    answer = evidence.answered_by(case.driver, case.judged)
+    if answer == "driver" and case.judges_objects:
+        return session.driver.properties.objects_kept_by
     return answer
 
 
-def _is_drivers_fault(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
+def _is_drivers_fault(
+    item: pytest.Item, call: pytest.CallInfo[None], session: DriverSession
+) -> bool:
     """Whether a failure is what a check says, or comes out of the driver's code.
 
     The innermost frame that belongs to either decides; those of other libraries do not.
@@ -107,7 +109,7 @@ def _is_drivers_fault(item: pytest.Item, call: pytest.CallInfo[None]) -> bool:
         return True
     if isinstance(call.excinfo.value, AssertionError | HalError | pytest.fail.Exception):
         return True
-    driver_code = run_of(item.config).session_of(driver_of(item)).code_directory
+    driver_code = session.code_directory
     for entry in reversed(call.excinfo.traceback):
         path = Path(entry.path)
         if path == _CALLS_OF_SLOTS or path.is_relative_to(driver_code):

@@ -3,12 +3,14 @@
 from __future__ import annotations
 
 import gc
+import weakref
+from collections.abc import Callable
 
 import pytest
 
 from cts.checks import expect, expect_equal, expect_error
 from cts.hal import Device, DeviceGroup, DeviceTopologyInfo, StatusCode, Topology
-from cts.plugin.fixtures import NewDevice, NewGroup
+from cts.plugin.fixtures import NewDevice, NewGroup, Steer
 
 
 @pytest.mark.spec("LIF-1")
@@ -99,6 +101,21 @@ def test_a_device_keeps_neither_group_nor_topology(
     device.query_capabilities()
 
 
+@pytest.mark.spec("LIF-3")
+def test_nothing_of_a_group_is_left_beside_its_device(new_device: NewDevice) -> None:
+    """Ends and forgets a group, keeps device and info: group and topology leave the memory."""
+    device = new_device()
+
+    def form_and_end() -> tuple[DeviceTopologyInfo | None, list[weakref.ref[object]]]:
+        with DeviceGroup.from_device(device) as group:
+            return device.topology_info, [weakref.ref(group), weakref.ref(group.topology)]
+
+    info, left = form_and_end()
+    gc.collect()
+    found = [thing() for thing in left]
+    expect_equal(found, [None, None], "LIF-3", f"group and topology, with device and {info} held")
+
+
 @pytest.mark.spec("LIF-4")
 def test_every_info_is_closed_at_the_last_release(
     new_device: NewDevice, new_group: NewGroup
@@ -157,3 +174,28 @@ def test_all_devices_see_one_topology(new_device: NewDevice, new_group: NewGroup
             came_back=info.topology,
             asks="the group's own object",
         )
+
+
+@pytest.mark.spec("LIF-5")
+@pytest.mark.needs(devices=3)
+def test_it_is_one_topology_while_devices_join_and_leave(
+    new_device: NewDevice, new_group: NewGroup, steer: Steer
+) -> None:
+    """Looks at what is assigned after each assignment of three: one topology, the group's own."""
+    devices = new_device.many(3)
+    seen: list[Topology] = []
+
+    def look(original: Callable[..., None], info: DeviceTopologyInfo | None) -> None:
+        original(info)
+        if info is not None:
+            infos = [device.topology_info for device in devices]
+            seen.extend(other.topology for other in infos if other is not None)
+
+    for device in devices:
+        steer.answer(device, "assign_topology_info", look)
+    group = new_group(*devices)
+    same = [topology is group.topology for topology in seen]
+    expect_equal(same, [True] * (1 + 2 + 3), "LIF-5", "the topology seen after each assignment")
+    group.retain().release()
+    same = [device.topology_info.topology is group.topology for device in devices]  # type: ignore[union-attr]
+    expect_equal(same, [True] * 3, "LIF-5", "the topology later in the group's life")

@@ -45,6 +45,17 @@ def test_a_destroyed_group_is_refused(new_device: NewDevice, new_group: NewGroup
         Module(group)
 
 
+@pytest.mark.spec("MOD-1")
+def test_what_is_no_group_is_refused(new_device: NewDevice) -> None:
+    """Creates a module from a device, and from nothing: refused, and the device is untouched."""
+    device = new_device()
+    device.query_capabilities()
+    for thing in (device, None):
+        with expect_error(StatusCode.INVALID_ARGUMENT, "MOD-1", f"a module of {thing!r}"):
+            Module(thing)  # type: ignore[arg-type]
+    expect_equal(device.reference_count, 1, "MOD-1", "the count of a device that was refused")
+
+
 @pytest.mark.spec("MOD-2", "MOD-3")
 @pytest.mark.parametrize("count", ONE_AND_SEVERAL)
 def test_may_be_the_last_holder(new_device: NewDevice, new_group: NewGroup, count: int) -> None:
