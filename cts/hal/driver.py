@@ -96,6 +96,24 @@ class Driver:
             driver=self.name,
         )
 
+    def resolve(self, info: DeviceInfo | None) -> DeviceInfo:
+        """The device to create: `info`, or the default one for none.
+
+        Raises NOT_FOUND for one that is not enumerated.
+        """
+        infos = self.enumerate()
+        if info is None:
+            return infos[0]
+        if info not in infos:
+            raise HalError(
+                StatusCode.NOT_FOUND,
+                "Driver.create_device",
+                f"there is no device {info.path!r}; there are: "
+                + ", ".join(repr(found.path) for found in infos),
+                driver=self.name,
+            )
+        return info
+
     def close(self) -> None:
         """Gives back what the driver itself holds."""
 

@@ -46,20 +46,11 @@ class IreeDriver(Driver):
         return [self._info(found) for found in self._listing()]
 
     def create_device(self, info: DeviceInfo | None = None) -> IreeDevice:
-        operation = "Driver.create_device"
-        listing = self._listing()
-        chosen = [found for found in listing if info is None or self._info(found) == info]
-        if not chosen:
-            paths = ", ".join(repr(self._info(found).path) for found in listing)
-            raise HalError(
-                StatusCode.NOT_FOUND,
-                operation,
-                f"there is no device {info.path if info else None!r}: there are {paths or 'none'}",
-                driver=self.name,
-            )
-        native = call(operation, hal_driver(self.hal_name).create_device, chosen[0]["device_id"])
-        path = self._info(chosen[0]).path
-        return IreeDevice(self.name, f"{self.name}:{path}:{next(_numbers)}", native)
+        chosen = self.resolve(info)
+        device_id = next(f["device_id"] for f in self._listing() if self._info(f) == chosen)
+        create = hal_driver(self.hal_name).create_device
+        native = call("Driver.create_device", create, device_id)
+        return IreeDevice(self.name, f"{self.name}:{chosen.path}:{next(_numbers)}", native)
 
     def _listing(self) -> list[dict[str, str]]:
         driver = hal_driver(self.hal_name)

@@ -7,7 +7,7 @@ from itertools import count
 
 import numpy as np
 
-from cts.hal import DeviceInfo, Driver, DriverProperties, HalError, StatusCode
+from cts.hal import DeviceInfo, Driver, DriverProperties
 
 from .device import LocalSyncDevice
 
@@ -34,11 +34,5 @@ class LocalSyncDriver(Driver):
         return [_INFO]
 
     def create_device(self, info: DeviceInfo | None = None) -> LocalSyncDevice:
-        if info is not None and info not in self.enumerate():
-            raise HalError(
-                StatusCode.NOT_FOUND,
-                "Driver.create_device",
-                f"there is no device {info.path!r}: the only one is {_INFO.path!r}",
-                driver=self.name,
-            )
+        self.resolve(info)
         return LocalSyncDevice(f"local-sync:{next(_numbers)}", self.properties)

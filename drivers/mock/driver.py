@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from cts.hal import DeviceInfo, Driver, DriverProperties, HalError, StatusCode
+from cts.hal import DeviceInfo, Driver, DriverProperties
 from cts.hal.testing import MockDevice
 
 _INFO = DeviceInfo(path="mock", name="mock", obtained_on="software")
@@ -22,11 +22,5 @@ class MockDriver(Driver):
         return [_INFO]
 
     def create_device(self, info: DeviceInfo | None = None) -> MockDevice:
-        if info is not None and info not in self.enumerate():
-            raise HalError(
-                StatusCode.NOT_FOUND,
-                "Driver.create_device",
-                f"there is no device {info.path!r}: the only one is {_INFO.path!r}",
-                driver=self.name,
-            )
+        self.resolve(info)
         return MockDevice(f"mock:{next(_numbers)}", self.name)

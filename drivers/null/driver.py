@@ -13,7 +13,7 @@ from __future__ import annotations
 
 from itertools import count
 
-from cts.hal import DeviceInfo, Driver, DriverProperties, HalError, StatusCode
+from cts.hal import DeviceInfo, Driver, DriverProperties, HalError
 
 from .device import NullDevice
 
@@ -35,11 +35,5 @@ class NullDriver(Driver):
         return [_INFO]
 
     def create_device(self, info: DeviceInfo | None = None) -> NullDevice:
-        if info is not None and info not in self.enumerate():
-            raise HalError(
-                StatusCode.NOT_FOUND,
-                "Driver.create_device",
-                f"there is no device {info.path!r}: the only one is {_INFO.path!r}",
-                driver=self.name,
-            )
+        self.resolve(info)
         return NullDevice(f"null:{next(_numbers)}")

@@ -5,12 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable
 from typing import Any
 
-import cts.hal.device_group
+import cts.hal.group_formation
+import cts.hal.membership
 from cts.hal import Device, DeviceCapabilities, DeviceGroup, DeviceGroupBuilder
 
 from .registry import breaks
 
-groups: Any = cts.hal.device_group
+formation: Any = cts.hal.group_formation
+membership: Any = cts.hal.membership
 Builder: Any = DeviceGroupBuilder
 Group: Any = DeviceGroup
 
@@ -82,34 +84,34 @@ def _() -> None:
 
 @breaks("GRP-8", "every device is asked twice")
 def _() -> None:
-    query = groups._query_all
-    groups._query_all = lambda devices: (query(devices), query(devices))[1]
+    query = formation._query_all
+    formation._query_all = lambda devices: (query(devices), query(devices))[1]
 
 
 @breaks("GRP-9", "every edge is refined twice")
 def _() -> None:
-    refine = groups._refine_all
-    groups._refine_all = lambda *args: (refine(*args), refine(*args))[1]
+    refine = formation._refine_all
+    formation._refine_all = lambda *args: (refine(*args), refine(*args))[1]
 
 
 @breaks("GRP-10", "devices are assigned last to first")
 def _() -> None:
-    assign = groups._assign_all
+    assign = formation.assign_all
 
     def backwards(devices: Any, infos: Any, **kwargs: Any) -> None:
         assign(devices[::-1], infos[::-1], **kwargs)
 
-    groups._assign_all = backwards
+    formation.assign_all = backwards
 
 
 @breaks("GRP-11", "a failure leaves the others assigned")
 def _() -> None:
-    groups._unassign_all = lambda devices: []
+    formation.unassign_all = lambda devices: []
 
 
 @breaks("GRP-12", "nobody looks whether a device is in a group")
 def _() -> None:
-    groups._check_ungrouped = lambda *args, **kwargs: None
+    membership._check_one_ungrouped = lambda *args, **kwargs: None
 
 
 @breaks("GRP-13", "from_device asks the device once more")
@@ -143,18 +145,18 @@ def _() -> None:
 
 @breaks("GRP-16", "later errors are lost")
 def _() -> None:
-    groups._with_later = lambda first, later: first
+    formation.with_later = lambda first, later: first
 
 
 @breaks("GRP-17", "devices are un-assigned first to last")
 def _() -> None:
-    unassign = groups._unassign_all
-    groups._unassign_all = lambda devices: unassign(devices[::-1])
+    unassign = formation.unassign_all
+    formation.unassign_all = lambda devices: unassign(devices[::-1])
 
 
 @breaks("GRP-18", "a refinement is believed")
 def _() -> None:
-    groups._check_refined = groups._check_both_ways = lambda *args: None
+    formation._check_refined = formation._check_both_ways = lambda *args: None
 
 
 @breaks("GRP-19", "capabilities are believed")

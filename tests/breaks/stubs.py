@@ -6,7 +6,7 @@ import dataclasses
 from typing import Any
 
 import cts.hal.device
-import cts.hal.device_group
+import cts.hal.group_formation
 from cts.hal import Device, DeviceInfo, HalError, StatusCode, TopologyAssignment
 
 from .local_sync import device_class, driver_class
@@ -124,7 +124,7 @@ def _() -> None:
 
 @breaks("STB-8", "an error out of a slot does not name it")
 def _() -> None:
-    cts.hal.device_group._blamed = lambda device, slot, error: HalError(
+    cts.hal.group_formation._blamed = lambda device, slot, error: HalError(
         StatusCode.INTERNAL, "DeviceGroupBuilder.finalize"
     )
 

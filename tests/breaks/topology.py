@@ -11,6 +11,7 @@ import numpy as np
 import cts.hal
 import cts.hal.device_group
 import cts.hal.edge_rules
+import cts.hal.group_formation
 import cts.hal.topology
 import cts.hal.topology_info
 from cts.hal import SELF_EDGE, DeviceObject, Edge, InteropMode, Topology, TopologyBuilder
@@ -19,6 +20,7 @@ from .registry import breaks
 
 rules: Any = cts.hal.edge_rules
 groups: Any = cts.hal.device_group
+formation: Any = cts.hal.group_formation
 topologies: Any = cts.hal.topology
 AnyTopology: Any = Topology
 
@@ -148,7 +150,7 @@ def _() -> None:
 
 @breaks("TOP-2", "links may differ by direction")
 def _() -> None:
-    topologies.asymmetric_link = groups.asymmetric_link = lambda lo: None
+    topologies.asymmetric_link = formation.asymmetric_link = lambda lo: None
 
 
 @breaks("TOP-3", "any edge is taken at any place")
@@ -168,8 +170,8 @@ def _() -> None:
 
 @breaks("TOP-5", "what a driver refines is thrown away")
 def _() -> None:
-    refine = groups._refine_all
-    groups._refine_all = lambda *args: refine(*args)[:0]
+    refine = formation._refine_all
+    formation._refine_all = lambda *args: refine(*args)[:0]
 
 
 @breaks("TOP-7", "NUMA nodes are forgotten")
