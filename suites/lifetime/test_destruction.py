@@ -11,7 +11,7 @@ from collections.abc import Callable
 import pytest
 
 from cts.checks import expect, expect_equal, expect_error
-from cts.hal import Device, DeviceGroup, Module, StatusCode, live_counts
+from cts.hal import Device, DeviceGroup, HalError, Module, StatusCode, live_counts
 from cts.plugin.exit_scenarios import CALLS
 from cts.plugin.fixtures import NewDevice, NewGroup, Steer
 
@@ -151,6 +151,34 @@ def test_the_last_of_many_releases_destroys_once(new_device: NewDevice) -> None:
         expect_equal(len(destroyed), 1, "LIF-8", "destructions after eight releases")
 
 
+@pytest.mark.spec("LIF-8", "LIF-6")
+def test_a_retain_beside_the_last_release_holds_or_is_refused(new_device: NewDevice) -> None:
+    """Retains and uses on eight threads while the last reference goes: refused from then on."""
+    device = new_device()
+    destroyed = count_destructions(device)
+    used = threading.Event()
+    codes: list[StatusCode] = []
+
+    def use_until_refused() -> None:
+        try:
+            while True:
+                with device.retain():
+                    device.query_capabilities()
+                used.set()
+        except HalError as error:
+            codes.append(error.code)
+
+    def release() -> None:
+        used.wait(TIMEOUT)
+        device.release()
+
+    releasing = threading.Thread(target=release, daemon=True)
+    releasing.start()
+    expect_equal(in_threads(use_until_refused), [], "LIF-8", "using a device while it is released")
+    expect_equal(codes, [StatusCode.FAILED_PRECONDITION] * THREADS, "LIF-8", "how each use ended")
+    expect_equal((device.reference_count, len(destroyed)), (0, 1), "LIF-6", "the device's end")
+
+
 @pytest.mark.spec("LIF-11")
 @pytest.mark.needs(devices=2)
 def test_devices_of_a_group_are_used_from_different_threads(
@@ -247,6 +275,53 @@ def test_the_last_reference_may_go_inside_a_slot_of_the_device(
 
     expect_equal(in_threads(call, 1), [], "LIF-12", "dropping the last reference in a slot")
     expect_equal(len(destroyed), 1, "LIF-12", "destructions")
+
+
+@pytest.mark.spec("LIF-12")
+def test_the_creators_reference_may_go_while_the_group_lets_go(
+    new_device: NewDevice, new_group: NewGroup, steer: Steer
+) -> None:
+    """Drops the device's other reference inside its un-assignment: destroyed once, afterwards."""
+    device = new_device()
+    destroyed = count_destructions(device)
+    group = new_group(device)
+    seen: list[int] = []
+
+    def drop_and_unassign(original: Callable[[object], object], info: object) -> None:
+        device.release()
+        seen.append(len(destroyed))
+        original(info)
+
+    steer.answer(device, "assign_topology_info", drop_and_unassign)
+    expect_equal(in_threads(group.release, 1), [], "LIF-12", "a release inside an un-assignment")
+    expect_equal(seen, [0], "LIF-12", "destructions before the un-assignment")
+    expect_equal(len(destroyed), 1, "LIF-12", "destructions")
+
+
+@pytest.mark.spec("LIF-12")
+@pytest.mark.needs("queue_host_call")
+def test_the_last_reference_may_go_inside_a_host_call(
+    new_device: NewDevice, new_group: NewGroup
+) -> None:
+    """Drops the group's and the device's last references where the queue calls: no self-join."""
+    device = new_device()
+    group = new_group(device)
+    ended = threading.Event()
+    destroy = device._destroy
+
+    def noting() -> None:
+        destroy()
+        ended.set()
+
+    device.__dict__["_destroy"] = noting
+    device.release()
+    host_call = device.queue_host_call
+
+    def call() -> None:
+        host_call(group.release)
+
+    expect_equal(in_threads(call, 1), [], "LIF-12", "dropping the last reference in a host call")
+    expect_equal(ended.wait(TIMEOUT), True, "LIF-12", "the device's end after a host call")
 
 
 @pytest.mark.spec("LIF-13")

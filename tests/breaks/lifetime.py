@@ -106,7 +106,7 @@ def _() -> None:
 def _() -> None:
     def retain(self: Any) -> Any:
         count = self._references
-        time.sleep(0)
+        time.sleep(1e-5)
         self._references = count + 1
         return self
 

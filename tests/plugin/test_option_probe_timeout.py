@@ -9,7 +9,7 @@ import pytest
 
 from tests.conftest import OutsideDriver, RunCts
 
-from .outside_drivers import HANG, PASSING_CASE, driver_source
+from .outside_drivers import PASSING_CASE, driver_source
 
 CaseFile = Callable[[str], Path]
 
@@ -17,7 +17,7 @@ CaseFile = Callable[[str], Path]
 def test_a_step_that_takes_longer_is_given_up(
     cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
 ) -> None:
-    outside_driver(driver_source(enumerate=HANG))
+    outside_driver(driver_source(enumerate="time.sleep(20); raise RuntimeError('awake')"))
     run = cts("--driver=outside", "--hal-probe-timeout=1.5", case_file(PASSING_CASE))
     assert run.ret == 1
     assert run.driver("outside").stage == "enumerate"

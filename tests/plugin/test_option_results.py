@@ -15,14 +15,17 @@ from .outside_drivers import PASSING_CASE, driver_source
 CaseFile = Callable[[str], Path]
 
 
+@pytest.mark.parametrize("workers", [0, 2])
 def test_a_folder_that_cannot_be_written_ends_the_session_before_any_case(
-    pytester: pytest.Pytester, case_file: CaseFile, outside_driver: OutsideDriver
+    pytester: pytest.Pytester, case_file: CaseFile, outside_driver: OutsideDriver, workers: int
 ) -> None:
     outside_driver(driver_source())
     case_file(PASSING_CASE + "        open('a case ran', 'w')\n")
     (pytester.path / "file").touch()
     folder = pytester.path / "file" / "results"
-    result = pytester.runpytest_subprocess("--driver=outside", f"--results={folder}")
+    result = pytester.runpytest_subprocess(
+        "--driver=outside", f"--results={folder}", f"-n{workers}"
+    )
     assert result.ret == 4
     result.stderr.fnmatch_lines([f"ERROR: --results: cannot write to {folder}: *"])
     assert not (pytester.path / "a case ran").exists()
