@@ -120,9 +120,9 @@ def device_groups(request: pytest.FixtureRequest) -> DeviceGroups:
 
 
 @pytest.fixture
-def device_group(device_groups: DeviceGroups, hal_session: DriverSession) -> DeviceGroup:
+def device_group(hal_session: DriverSession) -> DeviceGroup:
     """The session's device group of the driver under test; not for a case to change."""
-    return device_groups[hal_session.name]
+    return hal_session.group()
 
 
 @pytest.fixture

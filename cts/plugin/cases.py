@@ -98,6 +98,12 @@ def _mark_faults(item: pytest.Item, case: Case) -> list[str]:
         faults.append("the case names no requirement: spec(...) is missing")
     unknown_ids = [id for id in case.requirements if id not in requirements()]
     faults += [f"spec: the contract has no {id!r}" for id in unknown_ids]
+    for mark in item.iter_markers("spec"):
+        faults += [
+            f"spec: there is no {name}={value!r}"
+            for name, value in mark.kwargs.items()
+            if (name, value) != ("subject", "objects")
+        ]
     for mark in item.iter_markers("needs"):
         faults += [
             f"needs: there is no slot {name!r}"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import inspect
+import sys
 from collections.abc import Callable
 from functools import cached_property
 from pathlib import Path
@@ -77,9 +78,11 @@ class DriverSession:
         return kind()
 
     @cached_property
-    def code_directory(self) -> Path:
-        """Where the driver's own code lies."""
-        return Path(inspect.getfile(registry.load(self.name))).parent
+    def code_path(self) -> Path:
+        """The driver's own code: its package's folder, or its module where it is in none."""
+        kind = registry.load(self.name)
+        file = Path(inspect.getfile(kind))
+        return file.parent if sys.modules[kind.__module__].__package__ else file
 
     @cached_property
     def infos(self) -> list[DeviceInfo]:

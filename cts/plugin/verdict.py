@@ -109,7 +109,7 @@ def _is_drivers_fault(
         return True
     if isinstance(call.excinfo.value, AssertionError | HalError | pytest.fail.Exception):
         return True
-    driver_code = session.code_directory
+    driver_code = session.code_path
     for entry in reversed(call.excinfo.traceback):
         path = Path(entry.path)
         if path == _CALLS_OF_SLOTS or path.is_relative_to(driver_code):
