@@ -243,7 +243,7 @@ class _Trial:
 
     def _try_devices(self, driver: Driver, mode: Mode) -> DriverRecord:
         self._enter("enumerate")
-        infos = driver.enumerate()
+        infos = list(driver.enumerate())
         if not infos:
             return self._ended("broken", "enumerate() found no device")
         record = DriverRecord(

@@ -196,10 +196,8 @@ class EdgeMatrix:
 
     def words(self) -> tuple[Matrix, Matrix]:
         """Two new arrays (lo, hi), uint64[N, N], row src and column dst, self edges included."""
-        lo, hi = (
-            words.take(self.kind_of, axis=0).take(self.kind_of, axis=1)
-            for words in (self._lo, self._hi)
-        )
+        kinds = np.array(self.kind_of)
+        lo, hi = (words.take(kinds, axis=0).take(kinds, axis=1) for words in (self._lo, self._hi))
         np.fill_diagonal(lo, SELF_EDGE.lo)
         np.fill_diagonal(hi, SELF_EDGE.hi)
         return lo, hi

@@ -53,7 +53,7 @@ def build_topology(devices: Sequence[Device], numa_distance: NumaDistance) -> To
     drivers = [device.driver_name for device in devices]
     matrix = EdgeMatrix(capabilities, drivers, numa_distance)
     lo, hi = matrix.words()
-    isolated = [DeviceCapability.ISOLATED in c.flags for c in capabilities]
+    isolated = [int(c.flags) & DeviceCapability.ISOLATED != 0 for c in capabilities]
     changed = _refine_all(devices, matrix, isolated)
     for src, dst, edge in changed:
         lo[src, dst], hi[src, dst] = edge.lo, edge.hi

@@ -112,12 +112,9 @@ def _bitmaps(*relations: Relation) -> list[list[int]]:
     """Each relation's rows as bitmaps, without the device's own bit."""
     stacked = np.stack(relations) & ~np.eye(len(relations[0]), dtype=bool)
     packed = np.packbits(stacked, axis=2, bitorder="little")
-    data, (_, rows, width) = packed.tobytes(), packed.shape
-    bits = [
-        int.from_bytes(data[start : start + width], "little")
-        for start in range(0, len(data), width)
-    ]
-    return [bits[start : start + rows] for start in range(0, len(bits), rows)]
+    # As strings, rows lose their trailing zero bytes, which are an int's leading zeros.
+    rows = packed.view(f"S{packed.shape[2]}")[:, :, 0].tolist()
+    return [[int.from_bytes(row, "little") for row in relation] for relation in rows]
 
 
 def query_edge(src: Device, dst: Device) -> Edge | None:

@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import pytest
@@ -13,6 +13,7 @@ from cts.hal import (
     DeviceCapabilities,
     DeviceGroup,
     DeviceGroupBuilder,
+    Resource,
     platform_distance,
 )
 from cts.hal.numa import NumaDistance
@@ -51,9 +52,7 @@ class NewDevice:
 
     def release(self) -> None:
         """Drops the references that the case still has."""
-        for device in reversed(self._made):
-            if device.reference_count > 0:
-                device.release()
+        _release_all(self._made)
 
 
 class NewGroup:
@@ -79,9 +78,19 @@ class NewGroup:
 
     def release(self) -> None:
         """Ends the groups that are still alive."""
-        for group in reversed(self._made):
-            if group.reference_count > 0:
-                group.release()
+        _release_all(self._made)
+
+
+def _release_all(made: Sequence[Resource]) -> None:
+    """Drops a reference of each that is alive, the last made first; one that fails stops none."""
+    with ExitStack() as releases:
+        for resource in made:
+            releases.callback(_release, resource)
+
+
+def _release(resource: Resource) -> None:
+    if resource.reference_count > 0:
+        resource.release()
 
 
 class Steer:
@@ -96,6 +105,8 @@ class Steer:
     def answer(self, device: Device, slot: str, function: Callable[..., Any]) -> None:
         """From now on `function` answers the slot; it is called with the original and the
         arguments."""
+        if isinstance(vars(Device)[slot], property):
+            raise TypeError(f"the slot {slot!r} is a property: it cannot be steered")
         original = getattr(device, slot)
         self._steered.append((device, slot, vars(device).get(slot)))
         vars(device)[slot] = lambda *args, **kwargs: function(original, *args, **kwargs)
@@ -141,14 +152,16 @@ class Steer:
 
     def restore(self, device: Device) -> None:
         """Gives a device all its own slots back."""
-        for steered, slot, _ in self._steered:
-            if steered is device:
-                vars(device).pop(slot, None)
+        self._undo([entry for entry in self._steered if entry[0] is device])
         self._steered = [entry for entry in self._steered if entry[0] is not device]
 
     def release(self) -> None:
         """Gives every device its own slots back."""
-        for device, slot, before in reversed(self._steered):
+        self._undo(self._steered)
+
+    @staticmethod
+    def _undo(steered: list[tuple[Device, str, Any]]) -> None:
+        for device, slot, before in reversed(steered):
             vars(device).pop(slot, None)
             if before is not None:
                 vars(device)[slot] = before

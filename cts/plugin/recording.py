@@ -9,11 +9,12 @@ import pytest
 from cts.plugin.run import Run
 from cts.results import CaseRecord, Outcome
 
+# A driver's failure before an error of the suite: tearing down after it may well go wrong.
 _WORST_FIRST: tuple[Outcome, ...] = (
     "crash",
     "timeout",
-    "error",
     "fail",
+    "error",
     "blocked",
     "unsupported",
     "skip",

@@ -103,6 +103,8 @@ class Run:
 
     def for_worker(self) -> dict[str, Any]:
         """What a worker need not find out again."""
+        if self.options.search:  # what it finds is stored beside the results
+            self.open_results()
         return {
             "hal_cts": self._selection.to_plain() if self._selection else None,
             "hal_cts_scratch": str(self._writer.path.parent) if self._writer else None,

@@ -87,5 +87,5 @@ def test_a_range_past_the_end_is_refused(device: Device, offset: int, length: in
 def test_a_size_that_cannot_be_is_refused(device: Device, size: int, code: StatusCode) -> None:
     """Allocates a negative and an absurd size: refused; a usual one works after it."""
     with expect_error(code, "MEM-4", f"allocate({size})"):
-        device.allocator.allocate(size)
+        device.allocator.allocate(size).release()
     device.allocator.allocate(SIZE).release()

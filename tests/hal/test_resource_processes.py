@@ -120,11 +120,11 @@ def test_a_forked_child_may_have_devices_of_its_own() -> None:
         _FORK
         + textwrap.dedent(
             """
-            from cts.hal import device_group
+            from cts.hal import membership
             locked, done = threading.Event(), threading.Event()
 
             def hold():
-                with device_group._membership_lock:
+                with membership._membership_lock:
                     locked.set()
                     done.wait()
 

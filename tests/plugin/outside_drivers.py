@@ -149,7 +149,7 @@ QUIET_EXIT: Final = "os._exit(0)"
 HANG: Final = "time.sleep(600)"
 UNAVAILABLE: Final = (
     "raise HalError(StatusCode.UNAVAILABLE, 'Driver.available',"
-    " 'no libacme.so.1 here: install acme-runtime', driver='outside')"
+    " 'no libacme.so.1 here:\\ninstall acme-runtime', driver='outside')"
 )
 
 # -- cases for it -----------------------------------------------------------------------

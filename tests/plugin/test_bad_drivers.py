@@ -30,7 +30,7 @@ from .outside_drivers import (
 
 CaseFile = Callable[[str], Path]
 
-STEP_TIMEOUT = 3
+STEP_TIMEOUT = 5
 RUN_TIMEOUT = 300.0
 
 
@@ -212,6 +212,9 @@ def test_its_cases_are_blocked_by_one_line(everyone: CtsRun, name: str) -> None:
     assert counts == f"{name}: 0 passed, 0 failed, 0 unsupported, 2 blocked"
     assert unproven == f"{name}: nothing was proven: no case passed"
     assert set(everyone.outcomes(name).values()) == {"blocked"}
+    record = everyone.driver(name)
+    assert record.status == "broken" or record.exit_fault
+    assert f"{record.reason or record.exit_fault} (2 cases blocked)" in cause
 
 
 def test_a_name_that_two_packages_have_is_nobodys(everyone: CtsRun) -> None:

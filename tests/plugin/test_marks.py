@@ -19,6 +19,9 @@ FAULTY = (
     @pytest.mark.spec("GRP-7", "GRP-777", "XYZ-1")
     def test_spec(new_device): pass
 
+    @pytest.mark.spec("GRP-7", subject="weather", colour=["red"])
+    def test_keywords(new_device): pass
+
     @pytest.mark.spec(["GRP-7", "GRP-8"])
     def test_list(new_device): pass
 
@@ -45,6 +48,8 @@ FAULTY = (
 FAULTS = [
     "area/test_it::test_spec: spec: the contract has no 'GRP-777'",
     "area/test_it::test_spec: spec: the contract has no 'XYZ-1'",
+    "area/test_it::test_keywords: spec: there is no colour=['red']",
+    "area/test_it::test_keywords: spec: there is no subject='weather'",
     """area/test_it::test_list: spec: the contract has no "['GRP-7', 'GRP-8']\"""",
     "area/test_it::test_without: the case names no requirement: spec(...) is missing",
     "area/test_it::test_needs: needs: there is no slot 'queue_wash'",
@@ -88,7 +93,7 @@ def test_marks_that_name_what_exists_are_taken(
     class TestClass:
         @pytest.mark.needs("query_capabilities")
         @pytest.mark.stub("query_capabilities")
-        @pytest.mark.spec("GRP-14")
+        @pytest.mark.spec("GRP-14", subject="objects")
         def test_method(self, new_device):
             new_device().query_capabilities()
 """

@@ -32,10 +32,17 @@ CASES = """
         assert new_device().identifier
 
     @pytest.mark.spec("GRP-9")
+    def test_after_a_failure(new_device, request):
+        request.addfinalizer(lambda: {}["x"])
+        new_device().query_capabilities()
+        expect_equal(2, 1, "GRP-9", "asking")
+
+    @pytest.mark.spec("GRP-9")
     def test_misuses_a_fixture(new_group):
         new_group(count="two")
 """
 NO_EVIDENCE = "the case entered no slot of the driver: its pass would prove nothing"
+FAILURE = "GRP-9: asking: came back: 2; the contract asks for: 1"
 
 
 def test_error(
@@ -49,9 +56,10 @@ def test_error(
         ("error", "LookupError: no such thing"),
         ("error", NO_EVIDENCE),
         ("error", NO_EVIDENCE),
+        ("fail", FAILURE),
         ("error", "TypeError: 'str' object cannot be interpreted as an integer"),
     ]
-    assert run.text.count(" ERROR ") >= 5
+    assert run.text.count(" ERROR ") >= 6
     assert "area/test_it.py::test_raises[outside] ERROR" in run.text
-    assert "outside: 0 passed, 5 failed, 0 unsupported, 0 blocked" in run.text
+    assert "outside: 0 passed, 6 failed, 0 unsupported, 0 blocked" in run.text
     assert "pytest --driver=outside 'area/test_it.py::test_enters_no_slot[outside]'" in run.text

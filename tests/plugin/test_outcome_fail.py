@@ -50,6 +50,10 @@ CASES = """
     def test_driver_raises(new_device, device_group):
         new_device().refine_topology_edge(None, None)
 
+    @pytest.mark.spec("STA-4")
+    def test_library_below_the_driver(hal_driver):
+        hal_driver.create_device("nonsense")
+
     @pytest.mark.spec("GRP-8")
     @pytest.mark.parametrize("k", ["it's odd"])
     def test_teardown(new_device, request, k):
@@ -67,6 +71,7 @@ MESSAGES = {
     "test_hal_error": "DATA_LOSS: Buffer.read: on two lines (native code 7)",
     "test_plain_assert": "assert 13 == 0",
     "test_driver_raises": "ZeroDivisionError: division by zero",
+    "test_library_below_the_driver": "JSONDecodeError: Expecting value: line 1 column 1 (char 0)",
     "test_teardown[it's odd]": "GRP-8: ending: came back: 1; the contract asks for: 2",
 }
 
@@ -78,7 +83,12 @@ def test_fail(
     pytester: pytest.Pytester,
 ) -> None:
     """The line to paste runs the case alone, and it fails again."""
-    source = driver_source("outside one", refine_topology_edge="if dst is None: 1 / 0")
+    source = driver_source(
+        "outside one",
+        import_="import json",
+        refine_topology_edge="if dst is None: 1 / 0",
+        create_device="if info == 'nonsense': json.loads(info)",
+    )
     package("odd", source, "[cts.drivers]\noutside one = odd:OutsideDriver\n")
     run = cts("--driver=outside one", case_file(CASES))
     assert run.ret == 1
@@ -86,12 +96,12 @@ def test_fail(
     assert {case.outcome for case in run.cases} == {"fail"}
     codes = {case.case.partition("::")[2]: case.code for case in run.cases if case.code}
     assert codes == {"test_hal_error": "DATA_LOSS"}
-    assert "outside one: 0 passed, 8 failed, 0 unsupported, 0 blocked" in run.text
+    assert "outside one: 0 passed, 9 failed, 0 unsupported, 0 blocked" in run.text
     assert "outside one: nothing was proven: no case passed" in run.text
-    assert "area/test_it.py FFFFFFF.F " in run.text
-    assert "8 failed, 1 passed in" in run.text
+    assert "area/test_it.py FFFFFFFF.F " in run.text
+    assert "9 failed, 1 passed in" in run.text
     lines = re.findall(r"^-+ reproduce -+\n(pytest .*)$", run.text, re.MULTILINE)
-    assert len(lines) == 8
+    assert len(lines) == 9
     (line,) = (line for line in lines if "test_teardown" in line)
     again = pytester.runpytest_subprocess("--results=again", *shlex.split(line)[1:])
     assert again.ret == 1

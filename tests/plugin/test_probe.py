@@ -80,9 +80,9 @@ def test_where_it_hangs_it_is_given_up_and_leaves_no_process(register: Register)
     start = f"import subprocess; p = subprocess.Popen([sys.executable, '-c', {wait!r}])\n"
     note = "open('pids', 'w').write(f'{os.getpid()} {p.pid}')\n"
     register("hangs", create_device=start + note + HANG)
-    record = probe("hangs", timeout=2)
+    record = probe("hangs", timeout=4)
     assert (record.status, record.stage) == ("broken", "create_device")
-    assert record.reason == "no answer within 2 s"
+    assert record.reason == "no answer within 4 s"
     with open("pids") as file:
         pids = [int(pid) for pid in file.read().split()]
     assert len(pids) == 2
@@ -92,9 +92,9 @@ def test_where_it_hangs_it_is_given_up_and_leaves_no_process(register: Register)
 
 def test_the_time_is_that_of_one_step(register: Register) -> None:
     """Three steps take longer than one may."""
-    slow = "time.sleep(0.8)"
+    slow = "time.sleep(1.2)"
     register("slow", construct=slow, available=slow, enumerate=slow)
-    assert probe("slow", timeout=2).status == "available"
+    assert probe("slow", timeout=3).status == "available"
 
 
 def test_the_last_words_of_a_dying_driver_are_kept(register: Register) -> None:
