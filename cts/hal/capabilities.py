@@ -44,12 +44,14 @@ _NO_HANDLES = HandleType(0)
 MAX_NUMA_NODE = 255
 UUID_LENGTH = 16
 
-_DEFINED_BITS = {
-    "flags": int(sum(DeviceCapability)),
-    "semaphore_export_types": int(sum(HandleType)),
-    "semaphore_import_types": int(sum(HandleType)),
-    "buffer_export_types": int(sum(HandleType)),
-    "buffer_import_types": int(sum(HandleType)),
+_NO_UUID = bytes(UUID_LENGTH)
+
+_UNDEFINED_BITS = {
+    "flags": ~int(sum(DeviceCapability)),
+    "semaphore_export_types": ~int(sum(HandleType)),
+    "semaphore_import_types": ~int(sum(HandleType)),
+    "buffer_export_types": ~int(sum(HandleType)),
+    "buffer_import_types": ~int(sum(HandleType)),
 }
 
 
@@ -77,17 +79,17 @@ class DeviceCapabilities:
 
     def check(self) -> None:
         """Raises INVALID_ARGUMENT naming the first field that is malformed."""
-        for field, defined in _DEFINED_BITS.items():
+        for field, undefined in _UNDEFINED_BITS.items():
             value = getattr(self, field)
-            if not isinstance(value, int) or int(value) & ~defined:  # flags' own & is slow
-                raise _malformed(field, value, f"only the bits {defined:#x} are defined")
+            if not isinstance(value, int) or value.real & undefined:  # flags' own & is slow
+                raise _malformed(field, value, f"only the bits {~undefined:#x} are defined")
         node = self.numa_node
         if not isinstance(node, int) or not 0 <= node <= MAX_NUMA_NODE:
             raise _malformed("numa_node", node, f"it is 0 to {MAX_NUMA_NODE}")
         uuid = self.physical_device_uuid
         if uuid is not None and (not isinstance(uuid, bytes) or len(uuid) != UUID_LENGTH):
             raise _malformed("physical_device_uuid", uuid, f"it is {UUID_LENGTH} bytes or none")
-        if uuid is not None and not any(uuid):
+        if uuid == _NO_UUID:
             raise _malformed("physical_device_uuid", uuid, "all zero is no identity: say none")
         handle = self.driver_device_handle
         if not isinstance(handle, int) or not 0 <= handle < 1 << 64:

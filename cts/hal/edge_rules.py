@@ -188,11 +188,9 @@ class EdgeMatrix:
         drivers: Sequence[str],
         numa_distance: NumaDistance = platform_distance,
     ) -> None:
-        keys = _kind_keys(capabilities, drivers)
-        numbers = _distinct(keys)
-        self.kind_of = [numbers[key] for key in keys]
-        apply_rules = _pair_by_pair if len(numbers) <= _FEW_KINDS else _all_at_once
-        self._lo, self._hi = apply_rules(list(numbers), numa_distance)
+        kinds, self.kind_of = _kinds_of(capabilities, drivers)
+        apply_rules = _pair_by_pair if len(kinds) <= _FEW_KINDS else _all_at_once
+        self._lo, self._hi = apply_rules(kinds, numa_distance)
 
     def words(self) -> tuple[Matrix, Matrix]:
         """Two new arrays (lo, hi), uint64[N, N], row src and column dst, self edges included."""
@@ -226,13 +224,20 @@ _FEW_KINDS = 4
 """Up to here, pair by pair is faster than numpy's overhead."""
 
 
-def _kind_keys(capabilities: Sequence[DeviceCapabilities], drivers: Sequence[str]) -> list[_Kind]:
-    """Each device's kind. A UUID or handle that only one device has relates it to nobody."""
+def _kinds_of(
+    capabilities: Sequence[DeviceCapabilities], drivers: Sequence[str]
+) -> tuple[list[_Kind], list[int]]:
+    """The distinct kinds, and each device's. A UUID or handle that only one device has relates it
+    to nobody, and makes it no kind of its own."""
     uuids = Counter(c.physical_device_uuid for c in capabilities)
     handles = Counter(c.driver_device_handle for c in capabilities)
-    return [
-        _Kind(
-            _end(c),
+    keys = [
+        (
+            c.flags,
+            c.semaphore_export_types,
+            c.semaphore_import_types,
+            c.buffer_export_types,
+            c.buffer_import_types,
             c.numa_node,
             c.physical_device_uuid if uuids[c.physical_device_uuid] > 1 else None,
             c.driver_device_handle if handles[c.driver_device_handle] > 1 else 0,
@@ -240,6 +245,9 @@ def _kind_keys(capabilities: Sequence[DeviceCapabilities], drivers: Sequence[str
         )
         for c, driver in zip(capabilities, drivers, strict=True)
     ]
+    numbers = _distinct(keys)
+    kinds = [_Kind(_End(*map(int, key[:5])), *key[5:]) for key in numbers]
+    return kinds, [numbers[key] for key in keys]
 
 
 def _pair_by_pair(kinds: Sequence[_Kind], numa_distance: NumaDistance) -> tuple[Matrix, Matrix]:

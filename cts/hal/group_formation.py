@@ -23,6 +23,8 @@ from .status import HalError, StatusCode
 from .topology import Topology, asymmetric_link, first_difference
 from .topology_info import DeviceTopologyInfo
 
+_ISOLATED = int(DeviceCapability.ISOLATED)
+
 _ROWS_KEPT = 16
 """Rows of edges kept at a time while refining; devices of one kind share a row."""
 
@@ -53,7 +55,7 @@ def build_topology(devices: Sequence[Device], numa_distance: NumaDistance) -> To
     drivers = [device.driver_name for device in devices]
     matrix = EdgeMatrix(capabilities, drivers, numa_distance)
     lo, hi = matrix.words()
-    isolated = [int(c.flags) & DeviceCapability.ISOLATED != 0 for c in capabilities]
+    isolated = [int(c.flags) & _ISOLATED != 0 for c in capabilities]
     changed = _refine_all(devices, matrix, isolated)
     for src, dst, edge in changed:
         lo[src, dst], hi[src, dst] = edge.lo, edge.hi

@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+from functools import partial
+
 import pytest
 
 from cts.checks import expect_equal, expect_error
 from cts.hal import StatusCode
+from cts.hal.testing import before_destruction
 from cts.plugin.fixtures import NewDevice, NewGroup, Steer
 
 ASSIGN = "assign_topology_info"
@@ -44,20 +47,10 @@ def test_devices_are_released_in_reverse(new_device: NewDevice, new_group: NewGr
     destroyed: list[int] = []
     group = new_group(*devices)
     for index, device in enumerate(devices):
-        _note_destruction(device, lambda index=index: destroyed.append(index))
+        before_destruction(device, partial(destroyed.append, index))
         device.release()
     group.release()
     expect_equal(destroyed, [1, 0], "GRP-17", "devices destroyed")
-
-
-def _note_destruction(device: object, note: object) -> None:
-    destroy = device._destroy  # type: ignore[attr-defined]
-
-    def noting() -> None:
-        note()  # type: ignore[operator]
-        destroy()
-
-    device.__dict__["_destroy"] = noting
 
 
 @pytest.mark.spec("GRP-17")

@@ -2,13 +2,10 @@
 
 from __future__ import annotations
 
-import gc
-import warnings
-
 import pytest
 
 from cts.checks import expect, expect_equal, expect_error
-from cts.hal import Buffer, CommandBuffer, Device, Driver, Resource, Semaphore, StatusCode
+from cts.hal import Buffer, CommandBuffer, Device, Driver, Semaphore, StatusCode
 from cts.plugin.fixtures import NewDevice, NewGroup
 
 Child = Buffer | Semaphore | CommandBuffer
@@ -78,38 +75,6 @@ def test_a_released_object_refuses(new_device: NewDevice, new_group: NewGroup, k
     with expect_error(StatusCode.FAILED_PRECONDITION, "LIF-6", f"releasing a {kind} twice"):
         child.release()
     make(device, kind).release()
-
-
-@pytest.mark.spec("LIF-13", "LIF-7", subject="objects")
-@pytest.mark.needs("allocator", "create_semaphore", "create_command_buffer")
-@pytest.mark.parametrize("kind", KINDS)
-def test_an_object_is_collected_before_its_device(new_device: NewDevice, kind: str) -> None:
-    """Forgets a device and an object of it in one cycle: both warn, the object goes first."""
-    device = new_device()
-    gone: list[str] = []
-    child = make(device, kind)
-    for name, thing in (("device", device), (kind, child)):
-        note_destruction(thing, name, gone)
-    new_device.forget(device)
-    device.__dict__["cycle"] = child
-    with warnings.catch_warnings(record=True) as caught:
-        warnings.simplefilter("always")
-        del device, child, thing
-        gc.collect()
-    expect_equal(gone, [kind, "device"], "LIF-13", f"collecting a device and its {kind}")
-    warned = sum(issubclass(warning.category, ResourceWarning) for warning in caught)
-    expect_equal(warned, 2, "LIF-13", f"warnings for a device and its {kind}")
-
-
-def note_destruction(thing: Resource, name: str, gone: list[str]) -> None:
-    """Puts a name on a list when a resource is destroyed; it is destroyed all the same."""
-    destroy = thing._destroy
-
-    def noting() -> None:
-        gone.append(name)
-        destroy()
-
-    thing.__dict__["_destroy"] = noting
 
 
 @pytest.mark.spec("LIF-7", subject="objects")

@@ -12,11 +12,22 @@ import pytest
 
 from cts.checks import expect, expect_equal
 from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, Module, Resource
+from cts.hal.testing import before_destruction
 from cts.plugin.fixtures import NewDevice
 
 
 def collect_cycle(make: Callable[[], list[Any]]) -> list[str]:
-    """Makes things, ties them into one cycle, forgets and collects them; the warnings' texts.
+    """Makes things, ties them into one cycle, forgets and collects them; the warnings' texts."""
+
+    def forget() -> None:
+        things = make()
+        things.append(things)
+
+    return warnings_of(forget)
+
+
+def warnings_of(forget: Callable[[], object]) -> list[str]:
+    """Forgets something and collects it; the texts of the warnings.
 
     Fails where anything is raised that nobody can catch, as from a finalizer.
     """
@@ -24,11 +35,9 @@ def collect_cycle(make: Callable[[], list[Any]]) -> list[str]:
     hook = sys.unraisablehook
     sys.unraisablehook = lambda info: raised.append(repr(info.exc_value))
     try:
-        things = make()
-        things.append(things)
         with warnings.catch_warnings(record=True) as caught:
             warnings.simplefilter("always")
-            del things
+            forget()
             gc.collect()
     finally:
         sys.unraisablehook = hook
@@ -44,13 +53,7 @@ def expect_named(texts: list[str], names: list[str]) -> None:
 
 def note_end(thing: Resource, name: str, log: list[str]) -> None:
     """Logs a thing's destruction, and a device's un-assignment; both happen all the same."""
-    destroy = thing._destroy
-
-    def noting_destroy() -> None:
-        log.append(f"destroy {name}")
-        destroy()
-
-    vars(thing)["_destroy"] = noting_destroy
+    before_destruction(thing, lambda: log.append(f"destroy {name}"))
     if isinstance(thing, Device):
         assign = thing.assign_topology_info
 
@@ -60,6 +63,25 @@ def note_end(thing: Resource, name: str, log: list[str]) -> None:
             assign(info)
 
         vars(thing)["assign_topology_info"] = noting_assign
+
+
+@pytest.mark.spec("LIF-13")
+@pytest.mark.parametrize("what", ["device", "group"])
+def test_what_is_forgotten_warns(new_device: NewDevice, what: str) -> None:
+    """Forgets a device, or the group that alone holds it: it warns, and the device is destroyed."""
+    log: list[str] = []
+    device = new_device()
+    new_device.forget(device)
+    note_end(device, "device", log)
+    device.query_capabilities()
+    name = repr(device.identifier)
+    last: list[Resource] = [device]
+    if what == "group":
+        name, last = "DeviceGroup", [DeviceGroup.from_device(device)]
+        device.release()
+    del device
+    expect_named(warnings_of(last.clear), [name])
+    expect_equal(log[-1:], ["destroy device"], "LIF-13", f"the end of a forgotten {what}")
 
 
 @pytest.mark.spec("LIF-13")
@@ -135,6 +157,31 @@ def test_what_was_released_is_collected_in_silence(new_device: NewDevice) -> Non
 
     expect_equal(collect_cycle(make), [], "LIF-13", "warnings for what was released")
     expect_equal(log, ["un-assign device", "destroy device"], "LIF-13", "the end of what was")
+
+
+@pytest.mark.spec("LIF-13", "LIF-7", subject="objects")
+@pytest.mark.needs("allocator", "create_semaphore", "create_command_buffer")
+@pytest.mark.parametrize("kind", ["buffer", "semaphore", "command_buffer"])
+def test_an_object_ends_before_its_device(new_device: NewDevice, kind: str) -> None:
+    """Forgets a device and an object of it in one cycle: both warn, the object goes first."""
+    log: list[str] = []
+
+    def make() -> list[Any]:
+        device = new_device()
+        new_device.forget(device)
+        makers: dict[str, Callable[[], Resource]] = {
+            "buffer": lambda: device.allocator.allocate(16),
+            "semaphore": device.create_semaphore,
+            "command_buffer": device.create_command_buffer,
+        }
+        child = makers[kind]()
+        note_end(device, "device", log)
+        note_end(child, kind, log)
+        return [device, child]
+
+    expect_equal(len(collect_cycle(make)), 2, "LIF-13", f"warnings for a device and its {kind}")
+    wanted = [f"destroy {kind}", "destroy device"]
+    expect_equal(log, wanted, "LIF-13", f"the end of a device that was collected with its {kind}")
 
 
 @pytest.mark.spec("LIF-13", "LIF-7", subject="objects")

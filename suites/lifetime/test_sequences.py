@@ -13,6 +13,7 @@ from hypothesis.stateful import RuleBasedStateMachine, invariant, rule, run_stat
 from cts.checks import expect_equal, expect_error
 from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, Module, Resource, StatusCode
 from cts.hal import live_counts as count_live
+from cts.hal.testing import before_destruction
 from cts.plugin.fixtures import NewDevice
 
 ONE_AND_SEVERAL = [1, pytest.param(2, marks=pytest.mark.needs(devices=2))]
@@ -30,6 +31,10 @@ class Counted:
     held: int = 1
     """References that the sequence itself has."""
     destroyed: int = 0
+
+    def note_destruction(self) -> None:
+        """Counts one destruction."""
+        self.destroyed += 1
 
 
 class RetainsAndReleases(RuleBasedStateMachine):
@@ -65,13 +70,7 @@ class RetainsAndReleases(RuleBasedStateMachine):
     def add(self, thing: Resource, *holds: Counted) -> None:
         """Takes a new resource into the model."""
         counted = Counted(thing, list(holds))
-        destroy = thing._destroy
-
-        def noting() -> None:
-            counted.destroyed += 1
-            destroy()
-
-        vars(thing)["_destroy"] = noting
+        before_destruction(thing, counted.note_destruction)
         self.all.append(counted)
 
     # -- what can happen --------------------------------------------------------------

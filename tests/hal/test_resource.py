@@ -21,7 +21,7 @@ from cts.hal import (
     StatusCode,
     live_counts,
 )
-from cts.hal.testing import MockDevice
+from cts.hal.testing import MockDevice, before_destruction
 
 TIMEOUT = 20.0
 
@@ -60,13 +60,7 @@ class FailingThing(Thing):
 
 def note(thing: Resource, name: str, gone: list[str]) -> None:
     """Puts a name on a list when a resource is destroyed; it is destroyed all the same."""
-    destroy = thing._destroy
-
-    def noting() -> None:
-        gone.append(name)
-        destroy()
-
-    vars(thing)["_destroy"] = noting
+    before_destruction(thing, lambda: gone.append(name))
 
 
 @pytest.fixture(autouse=True)

@@ -14,16 +14,12 @@ TIMEOUT = 20.0
 _PROGRAM = """
 import gc, os, sys, threading
 from cts.hal import *
-from cts.hal.testing import MockDevice
+from cts.hal.testing import MockDevice, before_destruction
 
 kept = []
 
 def note(thing, name):
-    destroy = thing._destroy
-    def noting():
-        print(name, flush=True)
-        destroy()
-    vars(thing)["_destroy"] = noting
+    before_destruction(thing, lambda: print(name, flush=True))
     kept.append(thing)
     return thing
 

@@ -1,5 +1,6 @@
-"""Devices for tests: whatever a driver can do wrong, on demand."""
+"""For tests: devices that do wrong whatever is wanted, and a way to see destruction."""
 
+from .destruction import before_destruction
 from .mock_device import MockDevice
 
-__all__ = ["MockDevice"]
+__all__ = ["MockDevice", "before_destruction"]
