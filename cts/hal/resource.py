@@ -30,6 +30,8 @@ import warnings
 import weakref
 from abc import ABCMeta
 from collections import Counter
+from collections.abc import Collection
+from contextlib import ExitStack
 from functools import cache
 from itertools import count
 from types import TracebackType
@@ -200,6 +202,22 @@ class Resource(metaclass=_ResourceType):
 def live_counts() -> dict[str, int]:
     """Live resources by type name, sorted; empty when everything was destroyed."""
     return dict(sorted(Counter(type(resource).__name__ for resource in _live_list()).items()))
+
+
+def mark() -> int:
+    """A point in time, for `end_made_since`."""
+    return next(_serials)
+
+
+def end_made_since(mark: int, *, keep: Collection[Resource] = ()) -> None:
+    """Ends whatever is alive and was made after the mark, in teardown order.
+
+    An error of one stops none of the others; the last one is raised, with the rest as its context.
+    """
+    with ExitStack() as ends:  # which are called last first
+        for resource in reversed(_live_list()):
+            if resource._serial > mark and not any(resource is kept for kept in keep):
+                ends.callback(resource._end_unreleased, "it was left behind")
 
 
 # -- sealing ------------------------------------------------------------------------------

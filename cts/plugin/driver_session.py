@@ -12,7 +12,16 @@ import msgspec
 
 from cts import registry
 from cts.checks import Blocked
-from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, DeviceInfo, Driver, HalError, slots
+from cts.hal import (
+    Device,
+    DeviceGroup,
+    DeviceGroupBuilder,
+    DeviceInfo,
+    Driver,
+    HalError,
+    Resource,
+    slots,
+)
 from cts.plugin import evidence
 from cts.plugin.options import Options
 from cts.probe import check_name, describe, optional_slots, picks
@@ -171,6 +180,13 @@ class DriverSession:
         finally:
             for device in devices:
                 device.release()
+
+    def held(self) -> list[Resource]:
+        """What the session itself keeps alive from case to case."""
+        group = self._group
+        if group is None:
+            return []
+        return [group, *(group.device_at(index) for index in range(group.device_count))]
 
     def make_room(self, devices: int) -> None:
         """Gives up the group where the driver could not have so many more devices beside it."""

@@ -19,7 +19,7 @@ from typing import Any
 
 import pytest
 
-from cts.plugin import cases, gating, summary, verdict
+from cts.plugin import cases, gating, leftovers, summary, verdict
 from cts.plugin.run import run_of
 
 
@@ -73,7 +73,15 @@ def pytest_runtestloop(session: pytest.Session) -> None:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtest_setup(item: pytest.Item) -> None:
     """Ends a case that does not apply to its driver, or is blocked by what is broken there."""
+    leftovers.begin(item)
     gating.check(item)
+
+
+@pytest.hookimpl(wrapper=True, tryfirst=True)
+def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
+    """Ends what a failed case has left alive, once its fixtures are gone."""
+    yield
+    leftovers.end(item)
 
 
 @pytest.hookimpl(wrapper=True)
@@ -83,6 +91,7 @@ def pytest_runtest_makereport(
     """Attaches the verdict to a case's report."""
     report = yield
     verdict.attach(report, item, call)
+    leftovers.note(item, report)
     return report
 
 
