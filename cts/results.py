@@ -1,8 +1,9 @@
 """What a run leaves behind: one JSON line for each thing known, written as soon as it is known.
 
 `results.jsonl` starts with a `RunRecord`, then has a `DriverRecord` for each driver and a
-`CaseRecord` for each case and driver; a `DriverRecord` may come again at the end, and replaces the
-earlier one. A file that ends early is readable up to its last whole line.
+`CaseRecord` for each case and driver. A record replaces an earlier one of the same driver, or of the
+same case and driver: a case is written down before its tear-down, which may yet go wrong. A file
+that ends early is readable up to its last whole line.
 """
 
 from __future__ import annotations
@@ -22,12 +23,15 @@ Outcome = Literal[
     "error",
     "crash",
     "timeout",
+    "flaky",
     "unsupported",
     "blocked",
     "adapter",
     "skip",
 ]
-UNEXPECTED: frozenset[Outcome] = frozenset({"fail", "error", "crash", "timeout", "blocked"})
+UNEXPECTED: frozenset[Outcome] = frozenset(
+    {"fail", "error", "crash", "timeout", "flaky", "blocked"}
+)
 """Outcomes that fail a run."""
 
 
@@ -70,6 +74,33 @@ class DriverRecord(msgspec.Struct, tag_field="record", tag="driver", frozen=True
     """How often the session's device group was built."""
 
 
+class Death(msgspec.Struct, frozen=True, kw_only=True):
+    """How a process ended that ran a driver's code."""
+
+    outcome: Literal["crash", "timeout"]
+    how: str
+    """The signal, the exit status, or the limit that it was ended for."""
+    exit_status: int
+    """Or, where that is negative, the signal's number."""
+    place: str
+    """Phase, step of the driver in it, and the slot that was entered last."""
+    stack: str
+    """Python's stack of each thread, where it could be had."""
+    output: dict[str, str]
+    """The end of what it printed: ``stdout``, ``stderr`` and, of the process itself, ``log``."""
+    after: str
+    """The case that ran before in the same process, if any."""
+
+
+class Attempt(msgspec.Struct, frozen=True, kw_only=True):
+    """One of the times that a case was run."""
+
+    outcome: Outcome
+    message: str = ""
+    code: str = ""
+    death: Death | None = None
+
+
 class CaseRecord(msgspec.Struct, tag_field="record", tag="case", frozen=True, kw_only=True):
     """The verdict for one case on one driver."""
 
@@ -79,12 +110,14 @@ class CaseRecord(msgspec.Struct, tag_field="record", tag="case", frozen=True, kw
     requirements: list[str]
     outcome: Outcome
     duration: float
-    """Seconds, set-up and tear-down included."""
+    """Seconds, of the phases that the record knows of."""
     message: str = ""
     code: str = ""
     """The status code of the error that ended it, where it was one."""
     blocked_by: str = ""
     """The broken slot (or stage) that kept the case from running."""
+    attempts: list[Attempt] = []
+    """What became of it each time, where it was run more than once or its process died."""
 
 
 Record = RunRecord | DriverRecord | CaseRecord
@@ -116,3 +149,9 @@ def read(path: Path) -> Iterator[Record]:
     for line in path.read_bytes().splitlines(keepends=True):
         if line.endswith(b"\n"):
             yield _decoder.decode(line)
+
+
+def read_cases(path: Path) -> list[CaseRecord]:
+    """The last record of each case and driver, in the order of the first ones."""
+    records = (record for record in read(path) if isinstance(record, CaseRecord))
+    return list({(record.driver, record.case): record for record in records}.values())

@@ -28,6 +28,7 @@ _MARKS = (
     "spec(*ids, subject=None): the contract's requirements that the case fails for when they are"
     " broken; subject='objects' where it judges the lifetime or origin of objects",
     "needs(*slots, devices=N, **properties): what the driver must have for the case to apply",
+    "timeout(seconds): what each phase of a case may take, instead of --hal-timeout",
     "stub(slot): the case judges this slot, and runs although the slot is broken",
 )
 
@@ -72,13 +73,18 @@ class Door:
         """Makes this session a run; once."""
         if not self._is_open:
             from cts.plugin import hooks
+            from cts.plugin.isolation.protocol import Isolation
             from cts.plugin.recording import Recorder
             from cts.plugin.run import Run
 
             self._is_open = True
             run = Run.attach(self._config)
             self._config.pluginmanager.register(hooks, "hal-cts-hooks")
-            self._config.pluginmanager.register(Recorder(run), "hal-cts-recorder")
+            recorder = Recorder(run)
+            self._config.pluginmanager.register(recorder, "hal-cts-recorder")
+            if Isolation.is_wanted(self._config, run):
+                isolation = Isolation(self._config, run, recorder)
+                self._config.pluginmanager.register(isolation, "hal-cts-isolation")
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_generate_tests(self, metafunc: pytest.Metafunc) -> None:

@@ -22,11 +22,11 @@ from cts.hal import (
     Resource,
     slots,
 )
-from cts.plugin import evidence
+from cts.plugin import evidence, place
 from cts.plugin.options import Options
 from cts.probe import check_name, describe, optional_slots, picks
 from cts.results import DriverRecord
-from cts.slot_checks import core_slot_faults, work_slot_faults
+from cts.slot_checks import check_slot, core_slot_faults, work_slot_faults
 
 DEFAULT_DEVICE_COUNT = 2
 AT_THE_END = "at the end"
@@ -82,9 +82,11 @@ class DriverSession:
     @cached_property
     def driver(self) -> Driver:
         """The driver object."""
-        kind = registry.load(self.name)
+        with place.stage("import"):
+            kind = registry.load(self.name)
         evidence.trace_driver(kind)
-        return kind()
+        with place.stage("construct"):
+            return kind()
 
     @cached_property
     def code_path(self) -> Path:
@@ -96,7 +98,9 @@ class DriverSession:
     @cached_property
     def infos(self) -> list[DeviceInfo]:
         """The devices to use: those enumerated that match ``--device``."""
-        found = self.driver.enumerate()
+        driver = self.driver
+        with place.stage("enumerate"):
+            found = driver.enumerate()
         infos = [info for info in found if picks(self._options.device, info.path, info.name)]
         if not infos:
             raise LookupError(f"no device to use among {found}")
@@ -109,8 +113,10 @@ class DriverSession:
 
     def new_device(self, number: int = 0) -> Device:
         """A fresh device; consecutive numbers go round the physical devices."""
-        with evidence.aside():  # that a device can be made is no evidence of its slots
-            device = self.driver.create_device(self.infos[number % len(self.infos)])
+        info = self.infos[number % len(self.infos)]
+        # That a device can be made is no evidence of its slots.
+        with evidence.aside(), place.stage("create_device"):
+            device = self.driver.create_device(info)
         evidence.trace_device(device)
         return device
 
@@ -149,6 +155,21 @@ class DriverSession:
             if slots()[name].kind == kind
         }
 
+    def canary_fault(self) -> str:
+        """Tries whether the driver works at all, after a crash; what is wrong, empty for nothing.
+
+        What was known of it before is no news: its cases are blocked by that.
+        """
+        if self.fatal_fault or self.core_faults:
+            return self.fatal_fault
+        try:
+            with self.new_device() as device, DeviceGroup.from_device(device):
+                if self.driver.properties.work and not self.work_faults:
+                    check_slot("queue_fill", device)
+        except Exception as error:
+            return describe(error)
+        return ""
+
     # -- the group --------------------------------------------------------------------
 
     @property
@@ -160,7 +181,7 @@ class DriverSession:
     def group(self) -> DeviceGroup:
         """The session's group, built at the first call; its building counts as evidence."""
         if self._group is None:
-            with evidence.aside() as self._group_evidence:
+            with evidence.aside() as self._group_evidence, place.stage("group"):
                 try:
                     self._group = self._build_group(self.new_device)
                 except HalError as error:
@@ -197,7 +218,8 @@ class DriverSession:
     def _drop_group(self) -> None:
         group, self._group = self._group, None
         if group is not None:
-            group.release()
+            with place.stage("end of the group"):
+                group.release()
 
     # -- the end ----------------------------------------------------------------------
 
@@ -224,4 +246,5 @@ class DriverSession:
 
     def _close_driver(self) -> None:
         if "driver" in self.__dict__:
-            self.driver.close()
+            with place.stage("close"):
+                self.driver.close()

@@ -14,6 +14,7 @@ from typing import Any
 
 from cts.hal import Device, Driver, slots
 from cts.hal.device import AnsweredBy, slot_function
+from cts.plugin import place
 
 _DRIVER_OPERATIONS = frozenset({"available", "enumerate"})
 
@@ -106,8 +107,11 @@ def _noting_slot(function: Any, name: str) -> Callable[..., Any]:
 
 
 def _noting_own(driver: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
+    slot_name = place.slot_name(name)
+
     @wraps(function)
     def noting(*args: Any, **kwargs: Any) -> Any:
+        place.enter_slot(slot_name)
         _answers[driver, name] = _answer_of(function)
         _entered.add((driver, name))
         return function(*args, **kwargs)
@@ -121,8 +125,11 @@ def _answer_of(function: Any) -> AnsweredBy:
 
 
 def _noting(function: Any, driver_name: Callable[[Any], str], name: str) -> Callable[..., Any]:
+    slot_name = place.slot_name(name)
+
     @wraps(function)
     def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
+        place.enter_slot(slot_name)
         _entered.add((driver_name(self), name))
         return function(self, *args, **kwargs)
 

@@ -115,4 +115,7 @@ def pytest_terminal_summary(
 @pytest.hookimpl(tryfirst=True)
 def pytest_sessionfinish(session: pytest.Session, exitstatus: int) -> None:
     """Ends the drivers, and settles the exit status."""
+    isolation = session.config.pluginmanager.getplugin("hal-cts-isolation")
+    if isolation is not None:
+        isolation.finish(exitstatus)
     run_of(session.config).finish(session, exitstatus)

@@ -6,13 +6,14 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
+from typing import Any, Literal
 
 import pytest
 
-from cts.limits import PROBE_STEP_TIMEOUT
+from cts.limits import CASE_TIMEOUT, MAX_CRASHES, PROBE_STEP_TIMEOUT
 
 PROBE_MODES = ("on", "off")
+ISOLATION_MODES = ("auto", "case", "off")
 
 _DEFAULTS: dict[str, object] = {
     "hal_driver": [],
@@ -22,6 +23,14 @@ _DEFAULTS: dict[str, object] = {
     "hal_search": False,
     "hal_probe": "on",
     "hal_probe_timeout": PROBE_STEP_TIMEOUT,
+    "hal_isolate": "auto",
+    "hal_timeout": CASE_TIMEOUT,
+    "hal_timeout_scale": 1.0,
+    "hal_memory_limit": None,
+    "hal_max_crashes": MAX_CRASHES,
+    "hal_worker_wrapper": "",
+    "hal_shuffle": None,
+    "hal_device_lock": False,
 }
 
 
@@ -37,6 +46,15 @@ class Options:
     search: bool
     probe: bool
     probe_timeout: float
+    isolate: Literal["auto", "case", "off"]
+    timeout: float
+    timeout_scale: float
+    memory_limit: int | None
+    """Bytes."""
+    max_crashes: int
+    worker_wrapper: str
+    shuffle: int | None
+    device_lock: bool
     taken: list[str]
     """Short forms that are somebody else's options in this session."""
 
@@ -52,8 +70,14 @@ class Options:
             raise pytest.UsageError(
                 f"--device-count: {count} is not a number of devices, 1 or more"
             )
-        if not get("hal_probe_timeout") > 0:  # which a NaN is not either
-            raise pytest.UsageError("--hal-probe-timeout: seconds, more than 0")
+        for option in ("probe-timeout", "timeout", "timeout-scale"):
+            if not get(f"hal_{option.replace('-', '_')}") > 0:  # which a NaN is not either
+                raise pytest.UsageError(f"--hal-{option}: more than 0")
+        if get("hal_max_crashes") < 1:
+            raise pytest.UsageError("--max-crashes: 1 or more")
+        memory = get("hal_memory_limit")
+        if memory is not None and memory < 1:
+            raise pytest.UsageError("--hal-memory-limit: MiB, 1 or more")
         results = get("hal_results")
         return cls(
             drivers=list(dict.fromkeys(named)),
@@ -63,6 +87,14 @@ class Options:
             search=get("hal_search"),
             probe=get("hal_probe") == "on",
             probe_timeout=get("hal_probe_timeout"),
+            isolate=get("hal_isolate"),
+            timeout=get("hal_timeout"),
+            timeout_scale=get("hal_timeout_scale"),
+            memory_limit=memory and memory << 20,
+            max_crashes=get("hal_max_crashes"),
+            worker_wrapper=get("hal_worker_wrapper"),
+            shuffle=get("hal_shuffle"),
+            device_lock=get("hal_device_lock"),
             taken=config.stash.get(_TAKEN, []),
         )
 
@@ -78,6 +110,12 @@ _SHORT_FORMS: dict[str, dict[str, Any]] = {
     "--device": {},
     "--results": {},
     "--search": {"action": "store_true"},
+    "--isolate": {"choices": ISOLATION_MODES, "default": "auto"},
+    "--timeout-scale": {"type": float, "default": 1.0},
+    "--max-crashes": {"type": int, "default": MAX_CRASHES},
+    "--worker-wrapper": {"default": ""},
+    "--shuffle": {"type": int},
+    "--device-lock": {"action": "store_true"},
 }
 _TAKEN: pytest.StashKey[list[str]] = pytest.StashKey()
 
@@ -159,4 +197,68 @@ def add(parser: pytest.Parser) -> None:
         metavar="SECONDS",
         dest="hal_probe_timeout",
         help=f"what one step of a driver may take in its probe (default: {PROBE_STEP_TIMEOUT:g})",
+    )
+    _add_isolation(group)
+
+
+def _add_isolation(group: pytest.OptionGroup) -> None:
+    group.addoption(
+        "--hal-isolate",
+        choices=ISOLATION_MODES,
+        default="auto",
+        dest="hal_isolate",
+        help="auto (default): each driver's cases in one child process, a fresh one after a failure;"
+        " case: a child for each case; off: in this process, as --pdb does",
+    )
+    group.addoption(
+        "--hal-timeout",
+        type=float,
+        default=CASE_TIMEOUT,
+        metavar="SECONDS",
+        dest="hal_timeout",
+        help="what each phase of a case, and each step of a driver, may take"
+        f" (default: {CASE_TIMEOUT:g}; a case's mark timeout(...) goes before)",
+    )
+    group.addoption(
+        "--hal-timeout-scale",
+        type=float,
+        default=1.0,
+        metavar="FACTOR",
+        dest="hal_timeout_scale",
+        help="multiplies every time limit of cases and children",
+    )
+    group.addoption(
+        "--hal-memory-limit",
+        type=int,
+        metavar="MIB",
+        dest="hal_memory_limit",
+        help="memory that a child may take; half of the machine's by default",
+    )
+    group.addoption(
+        "--hal-max-crashes",
+        type=int,
+        default=MAX_CRASHES,
+        metavar="N",
+        dest="hal_max_crashes",
+        help=f"crashes and time-outs after which a driver is given up (default: {MAX_CRASHES})",
+    )
+    group.addoption(
+        "--hal-worker-wrapper",
+        default="",
+        metavar="COMMAND",
+        dest="hal_worker_wrapper",
+        help="start children under a command, such as 'gdb --args'; there are no time limits then",
+    )
+    group.addoption(
+        "--hal-shuffle",
+        type=int,
+        metavar="SEED",
+        dest="hal_shuffle",
+        help="run the cases of each driver in another order, the same for the same seed",
+    )
+    group.addoption(
+        "--hal-device-lock",
+        action="store_true",
+        dest="hal_device_lock",
+        help="wait until no other run that locks uses one of the devices",
     )

@@ -1,13 +1,20 @@
-"""Verdicts on their way to disk: one record a case, written when its last report is in."""
+"""Verdicts on their way to disk: a record as soon as a case's call is through.
+
+Tear-down comes after that and may go wrong, as may a second run; then a record follows that replaces
+the first. Cases that run in children are recorded by their lanes, as the reports arrive, and pytest
+is told of them later.
+"""
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
+import msgspec
 import pytest
 
 from cts.plugin.run import Run
-from cts.results import CaseRecord, Outcome
+from cts.results import Attempt, CaseRecord, Outcome
 
 # A driver's failure before an error of the suite: tearing down after it may well go wrong.
 _WORST_FIRST: tuple[Outcome, ...] = (
@@ -15,6 +22,7 @@ _WORST_FIRST: tuple[Outcome, ...] = (
     "timeout",
     "fail",
     "error",
+    "flaky",
     "blocked",
     "unsupported",
     "skip",
@@ -28,25 +36,43 @@ class Recorder:
 
     def __init__(self, run: Run) -> None:
         self._run = run
-        self._phases: dict[str, list[dict[str, Any]]] = {}
+        self._reports: dict[str, list[pytest.TestReport]] = {}
+
+    @property
+    def is_elsewhere(self) -> bool:
+        """Whether verdicts are written by another process, the controller of xdist's workers."""
+        return self._run.is_worker
 
     def pytest_runtest_logreport(self, report: pytest.TestReport) -> None:
-        """Takes the report of one phase of any test."""
-        self.take(report)
+        """Takes the report of one phase of any test; under xdist, in the controller alone."""
+        if hasattr(report, "hal_cts") and not self._run.is_worker:
+            self.take(report)
 
     def take(self, report: pytest.TestReport) -> None:
-        """Takes one phase's report; under xdist, in the controller alone."""
-        judged = getattr(report, "hal_cts", None)
-        if judged is None or self._run.is_worker:
+        """Takes the report of one phase of a case, unless a lane has done so."""
+        if getattr(report, "recorded_by_lane", False):
             return
-        phases = self._phases.setdefault(report.nodeid, [])
-        phases.append(judged | {"duration": report.duration})
+        reports = self._reports.setdefault(report.nodeid, [])
+        reports.append(report)
+        self.record(reports)
         if report.when == "teardown":
-            del self._phases[report.nodeid]
-            self._run.add(_record_of(phases))
+            del self._reports[report.nodeid]
+
+    def record(self, reports: Sequence[pytest.TestReport]) -> None:
+        """Writes what the reports of one case say by now, where that is a verdict and is news."""
+        phases: list[dict[str, Any]] = [
+            report.hal_cts | {"duration": report.duration}  # type: ignore[attr-defined]
+            for report in reports
+        ]
+        if self._run.is_worker or (reports[-1].when == "setup" and phases[-1]["outcome"] == "pass"):
+            return
+        verdict = worst_of(phases)
+        verdict["duration"] = sum(phase["duration"] for phase in phases)
+        verdict["attempts"] = msgspec.convert(verdict.get("attempts", []), list[Attempt])
+        self._run.put(CaseRecord(**verdict))
 
 
-def _record_of(phases: list[dict[str, Any]]) -> CaseRecord:
+def worst_of(phases: Sequence[dict[str, Any]]) -> dict[str, Any]:
+    """What became of a case: the phase that says the most of it, the last where all passed."""
     judged = [phase for phase in phases if phase["outcome"] != "pass"]
-    worst = min(judged or phases, key=lambda phase: _WORST_FIRST.index(phase["outcome"]))
-    return CaseRecord(**worst | {"duration": sum(phase["duration"] for phase in phases)})
+    return min(judged or phases, key=lambda phase: _WORST_FIRST.index(phase["outcome"]))

@@ -30,7 +30,7 @@ class Run:
 
     def __init__(self, config: pytest.Config) -> None:
         self.options = Options.of(config)
-        self.cases: list[CaseRecord] = []
+        self._cases: dict[tuple[str, str], CaseRecord] = {}
         self.header_shown = False
         self.refusal = ""
         """Why an xdist worker refused to run anything."""
@@ -40,6 +40,13 @@ class Run:
         self._writer: ResultsWriter | None = None
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
+        """Whether another process records: xdist's controller, or the parent of this child."""
+        self.in_child: bool = bool(worker) and worker.get("hal_cts_in_child", False)
+        """Whether this is a child that cases are run in."""
+        self.arguments: list[str] = (worker or {}).get("hal_cts_arguments") or [
+            str(argument) for argument in config.invocation_params.args
+        ]
+        """Of the command line; a worker of xdist has none of its own."""
         if worker and worker.get("hal_cts"):
             self._selection = Selection.from_plain(worker["hal_cts"])
         self._scratch = worker and worker.get("hal_cts_scratch")
@@ -99,7 +106,7 @@ class Run:
             lines = [f"{name}: {why}" for name, why in self.selection().absent.items()]
             raise pytest.UsageError("\n".join(["--device: no driver is left:", *lines]))
 
-    # -- xdist ------------------------------------------------------------------------
+    # -- other processes ---------------------------------------------------------------
 
     def for_worker(self) -> dict[str, Any]:
         """What a worker need not find out again."""
@@ -107,8 +114,15 @@ class Run:
             self.open_results()
         return {
             "hal_cts": self._selection.to_plain() if self._selection else None,
-            "hal_cts_scratch": str(self._writer.path.parent) if self._writer else None,
+            "hal_cts_scratch": str(self._writer.path.parent) if self._writer else self._scratch,
+            "hal_cts_arguments": self.arguments,
         }
+
+    def for_child(self, driver: str) -> dict[str, Any]:
+        """What a child that runs one driver's cases need not find out again."""
+        plain = self.selection().to_plain()
+        plain["records"] = {driver: plain["records"][driver]}
+        return self.for_worker() | {"hal_cts": plain, "hal_cts_in_child": True}
 
     def from_worker(self, plain: dict[str, Any] | None) -> None:
         """Merges what a worker found out into this, the controller's, run."""
@@ -127,6 +141,15 @@ class Run:
                 slot_faults=ours.slot_faults or record.slot_faults,
                 exit_fault=ours.exit_fault or record.exit_fault,
             )
+
+    def note_end(self, driver: str, fault: str, groups_built: int) -> None:
+        """Takes over how a driver's last child ended, and how many groups the dead ones built."""
+        record = self.selection().records[driver]
+        self.selection().records[driver] = msgspec.structs.replace(
+            record,
+            exit_fault=record.exit_fault or fault,
+            groups_built=record.groups_built + groups_built,
+        )
 
     # -- results ----------------------------------------------------------------------
 
@@ -165,9 +188,18 @@ class Run:
         for record in self.driver_records():
             self._writer.write(record)
 
-    def add(self, case: CaseRecord) -> None:
-        """Takes a verdict and writes it."""
-        self.cases.append(case)
+    @property
+    def cases(self) -> list[CaseRecord]:
+        """The verdicts by now, in the order in which they were first known."""
+        return list(self._cases.values())
+
+    def put(self, case: CaseRecord) -> None:
+        """Takes a verdict, and writes it down where it is news."""
+        key = case.driver, case.case
+        before = self._cases.get(key)
+        if before and msgspec.structs.replace(case, duration=before.duration) == before:
+            return
+        self._cases[key] = case
         self.open_results()
         if self._writer:
             self._writer.write(case)

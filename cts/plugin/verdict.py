@@ -19,6 +19,7 @@ from cts.hal.device import AnsweredBy
 from cts.plugin import evidence
 from cts.plugin.cases import Case, case_of
 from cts.plugin.driver_session import DriverSession
+from cts.plugin.options import long_form
 from cts.plugin.run import run_of
 from cts.results import Outcome
 
@@ -26,6 +27,9 @@ _PLUGIN_CODE = Path(__file__).parent
 _CALLS_OF_SLOTS = Path(evidence.__file__)
 
 _SHOWN: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
+    "crash": ("failed", "C", ("CRASH", {"red": True})),
+    "timeout": ("failed", "T", ("TIMEOUT", {"red": True})),
+    "flaky": ("failed", "R", ("FLAKY", {"red": True})),
     "fail": ("failed", "F", ("FAILED", {"red": True})),  # in a set-up or tear-down as well
     "error": ("error", "E", ("ERROR", {"red": True})),
     "unsupported": ("unsupported", "u", ("UNSUPPORTED", {"cyan": True})),
@@ -51,15 +55,22 @@ def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[N
         "blocked_by": blocked_by,
     }
     if report.failed:
-        report.sections.append(("reproduce", _reproduce(item, case)))
+        report.sections.append(("reproduce", reproduce(item, case)))
 
 
-def _reproduce(item: pytest.Item, case: Case) -> str:
+def reproduce(item: pytest.Item, case: Case, *, wrapper: str = "") -> str:
     """The line that runs the case alone, to paste where this session was started."""
-    option = "--hal-driver" if "--driver" in run_of(item.config).options.taken else "--driver"
-    file = os.path.relpath(item.path, item.config.invocation_params.dir)
+    taken = run_of(item.config).options.taken
+
+    def option(short: str, value: str) -> str:
+        return f"{long_form(short) if short in taken else short}={value}"
+
+    folder = item.config.invocation_params.dir
     test = item.nodeid.partition("::")[2]
-    return shlex.join(["pytest", f"{option}={case.driver}", f"{file}::{test}"])
+    words = ["pytest", option("--driver", case.driver)]
+    if wrapper:
+        words.append(option("--worker-wrapper", wrapper))
+    return shlex.join([*words, f"{os.path.relpath(item.path, folder)}::{test}"])
 
 
 def _judge(

@@ -1,0 +1,436 @@
+"""One driver's cases, one after another, in a child of its own; and what became of each.
+
+1. A case is run, and its reports passed on for as long as they are good ones.
+2. If it fails, it is run once more in a fresh child: passing then, it is *flaky*.
+3. If its process dies or takes too long, the driver is tried first (the *canary*): if that fails,
+   the driver is given up, and the rest of its cases are *blocked* by that; else the case is run
+   once more.
+4. If it leaves something behind, it is run again at once: the same again is a failure.
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any, Literal
+
+import msgspec
+import pytest
+
+from cts.plugin.cases import Case, case_of
+from cts.plugin.isolation.orders import (
+    CanaryDone,
+    CanaryOrder,
+    CaseOrder,
+    CaughtWarning,
+    Done,
+    Event,
+    Report,
+)
+from cts.plugin.isolation.process import Child, Limits, Nursery, StartError
+from cts.plugin.recording import Recorder, worst_of
+from cts.plugin.verdict import reproduce
+from cts.results import UNEXPECTED, Death, Outcome
+
+News = pytest.TestReport | CaughtWarning | Exception
+"""What pytest is to be told of a case; an exception is this plugin's own fault."""
+
+
+@dataclass
+class Job:
+    """A case to run."""
+
+    item: pytest.Item
+    next_nodeid: str | None
+    limit: float
+    """Seconds for each of its phases."""
+    news: SimpleQueue[News | None] = field(default_factory=SimpleQueue)
+    """As it comes in; none at the end."""
+
+    @property
+    def case(self) -> Case:
+        """What the test is as a case."""
+        case = case_of(self.item)
+        assert case is not None
+        return case
+
+
+@dataclass
+class Attempt:
+    """One run of a case."""
+
+    reports: list[pytest.TestReport] = field(default_factory=list)
+    growth: dict[str, str] = field(default_factory=dict)
+    death: Death | None = None
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The worst phase's."""
+        return worst_of([report.hal_cts for report in self.reports])  # type: ignore[attr-defined]
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        outcome: Outcome = self.verdict["outcome"]
+        return outcome
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether there is nothing to run again for. Blocked is blocked, however often."""
+        return self.outcome not in UNEXPECTED or self.outcome == "blocked"
+
+    def plain(self) -> dict[str, Any]:
+        """As `cts.results.Attempt`, in plain data."""
+        verdict = self.verdict
+        return {
+            "outcome": verdict["outcome"],
+            "message": verdict["message"],
+            "code": verdict["code"],
+            "death": msgspec.to_builtins(self.death),
+        }
+
+
+class Lane:
+    """A thread that runs the cases of one driver.
+
+    Attributes
+    ----------
+    given_up : why no further case of the driver is run; empty while they are.
+    found : what its children found out by their end, as `Run.from_worker` takes it.
+    end_fault : what went wrong at the end of the session, or at the exit after it.
+    """
+
+    def __init__(
+        self,
+        driver: str,
+        nursery: Callable[[str], Nursery],
+        recorder: Recorder,
+        limits: Limits,
+        *,
+        max_crashes: int,
+        child_per_case: bool,
+        slots: threading.Semaphore,
+    ) -> None:
+        self.driver = driver
+        self.given_up = ""
+        self.found: list[dict[str, Any]] = []
+        self.end_fault = ""
+        self.groups_of_the_dead = 0
+        self._make_nursery = nursery
+        self._recorder = recorder
+        self._limits = limits
+        self._max_crashes = max_crashes
+        self._child_per_case = child_per_case
+        self._slots = slots
+        self._nursery: Nursery | None = None
+        self._child: Child | None = None
+        self._groups_built = 0
+        self._crashes = 0
+        self._needs_canary = False
+        self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._thread = threading.Thread(target=self._work, name=f"lane of {driver}", daemon=True)
+        self._thread.start()
+
+    # -- for pytest's thread ----------------------------------------------------------
+
+    def put(self, job: Job) -> None:
+        """Has a case run after those that were put before."""
+        self._jobs.put(job)
+
+    def end(self) -> None:
+        """No more cases; returns when the last child is gone."""
+        self._jobs.put(None)
+        self._thread.join()
+
+    def kill(self) -> None:
+        """Ends whatever runs, at once. The nursery's `stop` is set."""
+        nursery, child = self._nursery, self._child
+        if nursery is not None:
+            if child is not None:
+                nursery.kill_group(child.pid)
+            nursery.process.kill()
+
+    # -- the lane's thread ------------------------------------------------------------
+
+    def _work(self) -> None:
+        with self._slots:
+            try:
+                while (job := self._jobs.get()) is not None:
+                    try:
+                        self._run(job)
+                    except Exception as error:
+                        job.news.put(error)
+                    job.news.put(None)
+                self.end_fault = self._end_child()
+            finally:
+                if self._nursery is not None:
+                    self._nursery.close()
+
+    def _run(self, job: Job) -> None:
+        if self.given_up:
+            self._tell_all(job, [_blocked_report(job, self.given_up)], told=[])
+            return
+        try:
+            self._settle(job)
+        except StartError as error:
+            self.given_up = f"its process cannot be started: {error}"
+            self._tell_all(job, [_blocked_report(job, self.given_up)], told=[])
+
+    def _settle(self, job: Job) -> None:
+        told: list[pytest.TestReport] = []
+        first = self._attempt(job, told)
+        attempts = [first]
+        if not first.is_expected:
+            self._after_failure(job, first)
+            if not self.given_up:
+                attempts.append(self._attempt(job))
+                self._after_second(job, attempts)
+        elif first.growth:
+            attempts.append(self._attempt(job))
+        chosen = _weighed(attempts)
+        if self.given_up and not chosen.is_expected:
+            chosen.verdict["message"] += f"; {self.given_up}"
+        self._tell_all(job, chosen.reports, told)
+
+    def _after_failure(self, job: Job, failed: Attempt) -> None:
+        """Sees to it that there is a fresh child, and a sound driver, for the second attempt."""
+        if failed.death is None:
+            self._end_child()  # what is wrong there may well be this case's doing
+            return
+        self._crashes += 1
+        fault = self._canary_fault()
+        if fault:
+            self.given_up = f"the driver does not work any more after {job.case.id}: {fault}"
+
+    def _after_second(self, job: Job, attempts: list[Attempt]) -> None:
+        first, second = attempts
+        if second.death is not None:
+            self._crashes += 1
+            self._needs_canary = True
+            same = first.death is not None and first.death.place == second.death.place
+            if same and second.death.place.startswith("setup: "):
+                self.given_up = f"{second.death.place}: {second.death.how}"
+        elif not second.is_expected:
+            self._end_child()
+        if self._crashes >= self._max_crashes and not self.given_up:
+            self.given_up = f"{self._crashes} crashes and time-outs, the last of them in {job.case.id}"
+
+    # -- one attempt ------------------------------------------------------------------
+
+    def _attempt(self, job: Job, told: list[pytest.TestReport] | None = None) -> Attempt:
+        """Runs the case. With `told`, good news is passed on at once, and noted there."""
+        attempt = Attempt()
+        if self._needs_canary and (fault := self._canary_fault()):
+            self.given_up = f"the driver does not work any more: {fault}"
+            attempt.reports.append(_blocked_report(job, self.given_up))
+            return attempt
+        child = self._fresh_child() if self._child is None else self._child
+        child.tell(CaseOrder(job.item.nodeid, job.next_nodeid))
+        while (event := child.next_event(job.limit)) is not None:
+            if isinstance(event, Done):
+                attempt.growth = event.growth
+                self._groups_built = event.groups_built
+                break
+            self._take(job, event, attempt, told)
+        else:
+            attempt.death = self._bury_child()
+            attempt.reports.append(_death_report(job, attempt.death, attempt.reports))
+        child.last_case = job.case.id
+        if self._child_per_case and attempt.death is None and (fault := self._end_child()):
+            attempt.death = child.death
+            attempt.reports.append(_end_report(job, fault))
+        if told is not None:
+            self._recorder.record(attempt.reports)
+        return attempt
+
+    def _take(
+        self, job: Job, event: Event, attempt: Attempt, told: list[pytest.TestReport] | None
+    ) -> None:
+        if isinstance(event, CaughtWarning):
+            if told is not None:
+                job.news.put(event)
+        elif isinstance(event, Report):
+            report = _report_of(job.item.config, event.data)
+            attempt.reports.append(report)
+            if told is None:
+                return
+            self._recorder.record(attempt.reports)
+            report.recorded_by_lane = not self._recorder.is_elsewhere  # type: ignore[attr-defined]
+            good = not any(earlier.failed for earlier in attempt.reports)
+            if good and report.when != "teardown":
+                told.append(report)
+                job.news.put(report)
+
+    def _tell_all(
+        self, job: Job, reports: list[pytest.TestReport], told: list[pytest.TestReport]
+    ) -> None:
+        """Passes on what has not been told, and puts the case's verdict down."""
+        phases = {report.when for report in told}
+        self._recorder.record(reports)
+        for report in reports:
+            if report.failed or report.when not in phases:
+                report.recorded_by_lane = not self._recorder.is_elsewhere  # type: ignore[attr-defined]
+                job.news.put(report)
+
+    # -- children ---------------------------------------------------------------------
+
+    def _fresh_child(self) -> Child:
+        if self._nursery is not None and not self._nursery.forks:
+            self._close_nursery()  # it was the child, and is gone
+        try:
+            if self._nursery is None:
+                self._nursery = self._make_nursery(self.driver)
+                self._nursery.wait_until_ready()
+            self._child = self._nursery.spawn()
+        except StartError:  # once more: the driver may have killed the nursery
+            self._close_nursery()
+            self._nursery = self._make_nursery(self.driver)
+            self._nursery.wait_until_ready()
+            self._child = self._nursery.spawn()
+        return self._child
+
+    def _close_nursery(self) -> None:
+        if self._nursery is not None:
+            self._nursery.close()
+            self._nursery = None
+
+    def _canary_fault(self) -> str:
+        """What is wrong with the driver in a fresh child; empty where it works."""
+        child = self._fresh_child() if self._child is None else self._child
+        child.tell(CanaryOrder(self.driver))
+        self._needs_canary = False
+        while (event := child.next_event(self._limits.end)) is not None:
+            if isinstance(event, CanaryDone):
+                return event.fault
+        death = self._bury_child()
+        return f"{death.how} in {death.place}"
+
+    def _bury_child(self) -> Death:
+        child, self._child = self._child, None
+        assert child is not None
+        assert child.death is not None
+        child.close()
+        self.groups_of_the_dead += self._groups_built
+        self._groups_built = 0
+        return child.death
+
+    def _end_child(self) -> str:
+        """Has the child tear down and exit; what went wrong there."""
+        child, self._child = self._child, None
+        if child is None:
+            return ""
+        self._groups_built = 0
+        fault, output = child.end()
+        if "hal_cts" in output:
+            self.found.append(output["hal_cts"])
+        return fault
+
+
+_SEVERITY: tuple[Outcome, ...] = ("crash", "timeout", "fail", "error", "flaky", "blocked")
+
+
+def _severity(outcome: Outcome) -> int:
+    return _SEVERITY.index(outcome) if outcome in _SEVERITY else len(_SEVERITY)
+
+
+def _weighed(attempts: list[Attempt]) -> Attempt:
+    """The attempt to show, its verdict that of all of them together."""
+    chosen = min(attempts, key=lambda attempt: _severity(attempt.outcome))
+    first, second = attempts[0], attempts[-1]
+    if first is second and first.death is None:
+        return chosen
+    plain = [attempt.plain() for attempt in attempts]
+    verdict = chosen.verdict
+    if first.is_expected and second.is_expected:
+        again = first.growth.keys() & second.growth.keys()
+        if not again:  # it was the first use of something
+            return chosen
+        left = ", ".join(f"{what}: {second.growth[what]}" for what in sorted(again))
+        verdict = chosen.reports[-1].hal_cts  # type: ignore[attr-defined]
+        verdict["outcome"] = "fail"
+        verdict["message"] = f"each time that it runs it leaves something behind: {left}"
+    elif first.is_expected != second.is_expected:
+        verdict["outcome"] = "flaky"
+        verdict["message"] += "; the other time it passed"
+    verdict["attempts"] = plain
+    for report in chosen.reports:
+        if report.hal_cts is verdict and not report.failed:  # type: ignore[attr-defined]
+            report.outcome = "failed"
+            report.longrepr = verdict["message"]
+    return chosen
+
+
+# -- reports ------------------------------------------------------------------------------
+
+
+def _report_of(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
+    report: pytest.TestReport = config.hook.pytest_report_from_serializable(
+        config=config, data=data
+    )
+    if isinstance(report.longrepr, list):  # JSON has no tuples, and a skip's is one
+        report.longrepr = tuple(report.longrepr)  # type: ignore[assignment]
+    report.user_properties = [tuple(pair) for pair in report.user_properties]  # type: ignore[misc]
+    return report
+
+
+def _new_report(
+    job: Job,
+    outcome: Outcome,
+    message: str,
+    when: Literal["setup", "call", "teardown"],
+    sections: list[tuple[str, str]],
+) -> pytest.TestReport:
+    item, case = job.item, job.case
+    is_blocked = outcome == "blocked"
+    path, line, _ = item.location
+    longrepr: Any = (path, line or 0, message) if is_blocked else message
+    report = pytest.TestReport(
+        item.nodeid,
+        item.location,
+        dict.fromkeys(item.keywords, 1),
+        "skipped" if is_blocked else "failed",
+        longrepr,
+        when,
+        sections,
+    )
+    report.hal_cts = {  # type: ignore[attr-defined]
+        "driver": case.driver,
+        "case": case.id,
+        "requirements": case.requirements,
+        "outcome": outcome,
+        "message": message,
+        "code": "",
+        "blocked_by": "",
+    }
+    return report
+
+
+def _blocked_report(job: Job, why: str) -> pytest.TestReport:
+    return _new_report(job, "blocked", why, "setup", [])
+
+
+def _death_report(
+    job: Job, death: Death, before: list[pytest.TestReport]
+) -> pytest.TestReport:
+    seen = {report.when for report in before}
+    when: Literal["setup", "call", "teardown"] = "teardown"
+    if "setup" not in seen:
+        when = "setup"
+    elif "call" not in seen and not any(report.failed or report.skipped for report in before):
+        when = "call"
+    sections = [(f"{name} of the process that died", text) for name, text in death.output.items()]
+    if death.stack:
+        sections.insert(0, ("its stacks in Python", death.stack))
+    if death.after:
+        sections.append(("ran before in the same process", death.after))
+    sections.append(("reproduce", reproduce(job.item, job.case)))
+    sections.append(("under a debugger", reproduce(job.item, job.case, wrapper="gdb -ex run --args")))
+    return _new_report(job, death.outcome, f"{death.how} in {death.place}", when, sections)
+
+
+def _end_report(job: Job, fault: str) -> pytest.TestReport:
+    message = f"at the end of its process: {fault}"
+    sections = [("reproduce", reproduce(job.item, job.case))]
+    return _new_report(job, "crash", message, "teardown", sections)
