@@ -1,9 +1,9 @@
 """What a run leaves behind: one JSON line for each thing known, written as soon as it is known.
 
 `results.jsonl` starts with a `RunRecord`, then has a `DriverRecord` for each driver and a
-`CaseRecord` for each case and driver. A record replaces an earlier one of the same driver, or of the
-same case and driver: a case is written down before its tear-down, which may yet go wrong. A file
-that ends early is readable up to its last whole line.
+`CaseRecord` for each case and driver. A record replaces an earlier one of the same driver, or of
+the same case and driver: a case is written down before its tear-down, which may yet go wrong. A
+file that ends early is readable up to its last whole line.
 """
 
 from __future__ import annotations

@@ -16,7 +16,7 @@ from cts.results import CaseRecord, DriverRecord, Outcome
 
 Cell = Outcome | Literal["untested"]
 
-_WORST_FIRST: tuple[Outcome, ...] = ("crash", "timeout", "error", "fail", "blocked")
+_WORST_FIRST: tuple[Outcome, ...] = ("crash", "timeout", "error", "fail", "flaky", "blocked")
 _PROVEN_FIRST: tuple[Outcome, ...] = ("pass", "adapter", "unsupported", "skip")
 
 

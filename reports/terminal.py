@@ -21,6 +21,7 @@ CHARACTERS: dict[Cell, str] = {
     "error": "E",
     "crash": "C",
     "timeout": "T",
+    "flaky": "R",
     "skip": "s",
     "untested": "-",
 }

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from cts.results import CaseRecord, DriverRecord, Record, RunRecord, read
+from cts.results import CaseRecord, DriverRecord, Record, RunRecord, read, read_cases
 
 RunCts = Callable[..., "CtsRun"]
 OutsideDriver = Callable[..., str]
@@ -29,11 +29,8 @@ class CtsRun:
         self.text = result.stdout.str() + result.stderr.str()
         path = results / "results.jsonl"
         self.records: list[Record] = list(read(path)) if path.is_file() else []
-
-    @property
-    def cases(self) -> list[CaseRecord]:
+        self.cases: list[CaseRecord] = read_cases(path) if path.is_file() else []
         """The verdicts on disk, in order."""
-        return [record for record in self.records if isinstance(record, CaseRecord)]
 
     @property
     def run(self) -> RunRecord:

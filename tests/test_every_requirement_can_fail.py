@@ -11,7 +11,7 @@ from pathlib import Path
 import pytest
 
 from cts.contract import requirements
-from cts.results import CaseRecord, read
+from cts.results import read_cases
 from tests.breaks.plugin import load_all
 from tests.breaks.registry import BREAKS
 
@@ -28,6 +28,7 @@ def outcomes_under_break(requirement: str, results: Path) -> dict[str, str]:
         *(
             f"--driver={BREAKS[requirement].driver}",
             "--hal-probe=off",
+            "--isolate=off",
             f"--results={results}",
             "-q",
             "suites",
@@ -36,8 +37,7 @@ def outcomes_under_break(requirement: str, results: Path) -> dict[str, str]:
     ]
     subprocess.run(command, cwd=ROOT, capture_output=True, timeout=TIMEOUT, check=False)
     path = results / "results.jsonl"
-    records = read(path) if path.is_file() else []
-    return {r.case: r.outcome for r in records if isinstance(r, CaseRecord)}
+    return {r.case: r.outcome for r in read_cases(path)} if path.is_file() else {}
 
 
 @pytest.fixture(scope="session")

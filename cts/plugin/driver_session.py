@@ -59,7 +59,7 @@ class DriverSession:
         """What keeps the driver from being tried at all, in one line; empty where nothing does."""
         if self._record.status == "broken":
             return f"{self._record.stage}: {self._record.reason}"
-        if self._record.exit_fault:  # here it would happen to the whole run
+        if self._record.exit_fault and not place.is_watched():  # it would happen to the whole run
             return f"{AT_THE_END}: {self._record.exit_fault}"
         steps: dict[str, Callable[[], object]] = {
             "construct": lambda: self.driver,
@@ -71,7 +71,9 @@ class DriverSession:
         for stage, step in steps.items():
             try:
                 step()
-            except Exception as error:
+            except BaseException as error:
+                if place.is_users(error):
+                    raise
                 return f"{stage}: {describe(error)}"
         return ""
 
@@ -135,7 +137,8 @@ class DriverSession:
         """Broken core slots, from the probe or else found here."""
         if self._probed:
             return self._faults_of("core")
-        faults = core_slot_faults(self.new_device)
+        with place.stage("slot checks"):
+            faults = core_slot_faults(self.new_device)
         return {name: str(fault) for name, fault in faults.items()}
 
     @cached_property
@@ -145,7 +148,8 @@ class DriverSession:
             return {}
         if self._probed:
             return self._faults_of("work")
-        faults = work_slot_faults(self.new_device)
+        with place.stage("slot checks"):
+            faults = work_slot_faults(self.new_device)
         return {name: str(fault) for name, fault in faults.items()}
 
     def _faults_of(self, kind: str) -> dict[str, str]:
@@ -166,7 +170,9 @@ class DriverSession:
             with self.new_device() as device, DeviceGroup.from_device(device):
                 if self.driver.properties.work and not self.work_faults:
                     check_slot("queue_fill", device)
-        except Exception as error:
+        except BaseException as error:
+            if place.is_users(error):
+                raise
             return describe(error)
         return ""
 
@@ -240,7 +246,9 @@ class DriverSession:
         for end in (self._drop_group, self._close_driver):
             try:
                 end()
-            except Exception as error:
+            except BaseException as error:
+                if place.is_users(error):
+                    raise
                 faults.append(describe(error))
         self._end_fault = "; ".join(faults)
 

@@ -25,6 +25,9 @@ from cts.hal import Resource, live_counts
 SETTLING = 1.0
 """Seconds that threads and descriptors of what was destroyed may take to be gone."""
 
+NONE_FREE = sys.maxsize
+"""A count of descriptors that could not be had, because there are too many."""
+
 _DESCRIPTORS = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 _THREADS = "/proc/self/task"
 
@@ -100,13 +103,13 @@ def restore(before: Snapshot) -> None:
 
 
 def _growth(before: Snapshot, after: Snapshot) -> dict[str, str]:
-    found = {
-        f"live {name}": f"{count} more" for name, count in (after.live - before.live).items()
-    }
+    found = {f"live {name}": f"{count} more" for name, count in (after.live - before.live).items()}
+    if after.descriptors == NONE_FREE:
+        found["descriptors"] = "none is free"
     for what in ("descriptors", "threads"):
         more = getattr(after, what) - getattr(before, what)
         if more > 0:
-            found[what] = f"{more} more"
+            found.setdefault(what, f"{more} more")
     names = before.environment.keys() | after.environment.keys()
     for name in sorted(names):
         if before.environment.get(name) != after.environment.get(name):
@@ -125,7 +128,7 @@ def _count(folder: str) -> int:
     except OSError as error:
         if error.errno not in (errno.EMFILE, errno.ENFILE):
             raise
-        return sys.maxsize  # there is no descriptor left to look with
+        return NONE_FREE  # not even to look with
 
 
 _SIGNALS = [

@@ -207,7 +207,7 @@ def _add_isolation(group: pytest.OptionGroup) -> None:
         choices=ISOLATION_MODES,
         default="auto",
         dest="hal_isolate",
-        help="auto (default): each driver's cases in one child process, a fresh one after a failure;"
+        help="auto (default): each driver's cases in a child process, a fresh one after a failure;"
         " case: a child for each case; off: in this process, as --pdb does",
     )
     group.addoption(

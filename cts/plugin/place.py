@@ -54,6 +54,17 @@ def share(descriptor: int) -> None:
     _page = mmap.mmap(descriptor, SIZE)
 
 
+def is_watched() -> bool:
+    """Whether somebody watches this process, and outlives it."""
+    return _page is not None
+
+
+def is_users(error: BaseException) -> bool:
+    """Whether an exception is the user's wish to stop. A process that is watched has no terminal:
+    there it is the driver's doing, like any other."""
+    return isinstance(error, KeyboardInterrupt) and not is_watched()
+
+
 def read(page: mmap.mmap) -> Place:
     """The place noted in a page."""
     phase_since, stage_since = _SINCE.unpack_from(page)
@@ -79,6 +90,7 @@ def stage(name: str) -> Iterator[None]:
         yield
         return
     before = _page[: _STAGE.stop]
+    _page[_SLOT] = bytes(_SLOT.stop - _SLOT.start)
     _page[_STAGE] = _padded(name, _STAGE)
     struct.pack_into("d", _page, 8, time.monotonic())
     try:

@@ -1,8 +1,8 @@
 """Verdicts on their way to disk: a record as soon as a case's call is through.
 
-Tear-down comes after that and may go wrong, as may a second run; then a record follows that replaces
-the first. Cases that run in children are recorded by their lanes, as the reports arrive, and pytest
-is told of them later.
+Tear-down comes after that and may go wrong, as may a second run; then a record follows that
+replaces the first. Cases that run in children are recorded by their lanes, as the reports arrive,
+and pytest is told of them later.
 """
 
 from __future__ import annotations
@@ -61,8 +61,7 @@ class Recorder:
     def record(self, reports: Sequence[pytest.TestReport]) -> None:
         """Writes what the reports of one case say by now, where that is a verdict and is news."""
         phases: list[dict[str, Any]] = [
-            report.hal_cts | {"duration": report.duration}  # type: ignore[attr-defined]
-            for report in reports
+            report.hal_cts | {"duration": report.duration} for report in reports
         ]
         if self._run.is_worker or (reports[-1].when == "setup" and phases[-1]["outcome"] == "pass"):
             return

@@ -41,7 +41,7 @@ class Run:
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
         """Whether another process records: xdist's controller, or the parent of this child."""
-        self.in_child: bool = bool(worker) and worker.get("hal_cts_in_child", False)
+        self.in_child: bool = (worker or {}).get("hal_cts_in_child", False)
         """Whether this is a child that cases are run in."""
         self.arguments: list[str] = (worker or {}).get("hal_cts_arguments") or [
             str(argument) for argument in config.invocation_params.args

@@ -14,6 +14,7 @@ _COUNTED: tuple[tuple[str, frozenset[Outcome]], ...] = (
     ("passed", frozenset({"pass"})),
     ("adapter", frozenset({"adapter"})),
     ("failed", frozenset({"fail", "error", "crash", "timeout"})),
+    ("flaky", frozenset({"flaky"})),
     ("unsupported", frozenset({"unsupported"})),
     ("blocked", frozenset({"blocked"})),
     ("skipped", frozenset({"skip"})),

@@ -307,4 +307,3 @@ def _redirect(descriptor: int, path: Path) -> None:
 
 def _tell(control: socket.socket, message: dict[str, Any]) -> None:
     control.sendall(json.dumps(message).encode() + b"\n")
-

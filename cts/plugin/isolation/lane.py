@@ -12,14 +12,12 @@ from __future__ import annotations
 
 import threading
 from collections.abc import Callable
-from dataclasses import dataclass, field
 from queue import SimpleQueue
-from typing import Any, Literal
+from typing import Any
 
-import msgspec
 import pytest
 
-from cts.plugin.cases import Case, case_of
+from cts.plugin.isolation.attempt import Attempt, Job, weighed
 from cts.plugin.isolation.orders import (
     CanaryDone,
     CanaryOrder,
@@ -30,66 +28,9 @@ from cts.plugin.isolation.orders import (
     Report,
 )
 from cts.plugin.isolation.process import Child, Limits, Nursery, StartError
-from cts.plugin.recording import Recorder, worst_of
-from cts.plugin.verdict import reproduce
-from cts.results import UNEXPECTED, Death, Outcome
-
-News = pytest.TestReport | CaughtWarning | Exception
-"""What pytest is to be told of a case; an exception is this plugin's own fault."""
-
-
-@dataclass
-class Job:
-    """A case to run."""
-
-    item: pytest.Item
-    next_nodeid: str | None
-    limit: float
-    """Seconds for each of its phases."""
-    news: SimpleQueue[News | None] = field(default_factory=SimpleQueue)
-    """As it comes in; none at the end."""
-
-    @property
-    def case(self) -> Case:
-        """What the test is as a case."""
-        case = case_of(self.item)
-        assert case is not None
-        return case
-
-
-@dataclass
-class Attempt:
-    """One run of a case."""
-
-    reports: list[pytest.TestReport] = field(default_factory=list)
-    growth: dict[str, str] = field(default_factory=dict)
-    death: Death | None = None
-
-    @property
-    def verdict(self) -> dict[str, Any]:
-        """The worst phase's."""
-        return worst_of([report.hal_cts for report in self.reports])  # type: ignore[attr-defined]
-
-    @property
-    def outcome(self) -> Outcome:
-        """What became of it."""
-        outcome: Outcome = self.verdict["outcome"]
-        return outcome
-
-    @property
-    def is_expected(self) -> bool:
-        """Whether there is nothing to run again for. Blocked is blocked, however often."""
-        return self.outcome not in UNEXPECTED or self.outcome == "blocked"
-
-    def plain(self) -> dict[str, Any]:
-        """As `cts.results.Attempt`, in plain data."""
-        verdict = self.verdict
-        return {
-            "outcome": verdict["outcome"],
-            "message": verdict["message"],
-            "code": verdict["code"],
-            "death": msgspec.to_builtins(self.death),
-        }
+from cts.plugin.isolation.reports import blocked_report, death_report, end_report, report_of
+from cts.plugin.recording import Recorder
+from cts.results import Death
 
 
 class Lane:
@@ -139,9 +80,13 @@ class Lane:
         """Has a case run after those that were put before."""
         self._jobs.put(job)
 
-    def end(self) -> None:
-        """No more cases; returns when the last child is gone."""
+    def close(self) -> None:
+        """There are no more cases: the lane ends after those that it has."""
         self._jobs.put(None)
+
+    def join(self) -> None:
+        """Returns when the lane's last child is gone."""
+        self.close()
         self._thread.join()
 
     def kill(self) -> None:
@@ -170,13 +115,13 @@ class Lane:
 
     def _run(self, job: Job) -> None:
         if self.given_up:
-            self._tell_all(job, [_blocked_report(job, self.given_up)], told=[])
+            self._tell_all(job, [blocked_report(job, self.given_up)], told=[])
             return
         try:
             self._settle(job)
         except StartError as error:
             self.given_up = f"its process cannot be started: {error}"
-            self._tell_all(job, [_blocked_report(job, self.given_up)], told=[])
+            self._tell_all(job, [blocked_report(job, self.given_up)], told=[])
 
     def _settle(self, job: Job) -> None:
         told: list[pytest.TestReport] = []
@@ -189,7 +134,7 @@ class Lane:
                 self._after_second(job, attempts)
         elif first.growth:
             attempts.append(self._attempt(job))
-        chosen = _weighed(attempts)
+        chosen = weighed(attempts)
         if self.given_up and not chosen.is_expected:
             chosen.verdict["message"] += f"; {self.given_up}"
         self._tell_all(job, chosen.reports, told)
@@ -215,7 +160,9 @@ class Lane:
         elif not second.is_expected:
             self._end_child()
         if self._crashes >= self._max_crashes and not self.given_up:
-            self.given_up = f"{self._crashes} crashes and time-outs, the last of them in {job.case.id}"
+            self.given_up = (
+                f"{self._crashes} crashes and time-outs, the last of them in {job.case.id}"
+            )
 
     # -- one attempt ------------------------------------------------------------------
 
@@ -224,7 +171,7 @@ class Lane:
         attempt = Attempt()
         if self._needs_canary and (fault := self._canary_fault()):
             self.given_up = f"the driver does not work any more: {fault}"
-            attempt.reports.append(_blocked_report(job, self.given_up))
+            attempt.reports.append(blocked_report(job, self.given_up))
             return attempt
         child = self._fresh_child() if self._child is None else self._child
         child.tell(CaseOrder(job.item.nodeid, job.next_nodeid))
@@ -236,11 +183,11 @@ class Lane:
             self._take(job, event, attempt, told)
         else:
             attempt.death = self._bury_child()
-            attempt.reports.append(_death_report(job, attempt.death, attempt.reports))
+            attempt.reports.append(death_report(job, attempt.death, attempt.reports))
         child.last_case = job.case.id
         if self._child_per_case and attempt.death is None and (fault := self._end_child()):
             attempt.death = child.death
-            attempt.reports.append(_end_report(job, fault))
+            attempt.reports.append(end_report(job, fault))
         if told is not None:
             self._recorder.record(attempt.reports)
         return attempt
@@ -252,7 +199,7 @@ class Lane:
             if told is not None:
                 job.news.put(event)
         elif isinstance(event, Report):
-            report = _report_of(job.item.config, event.data)
+            report = report_of(job.item.config, event.data)
             attempt.reports.append(report)
             if told is None:
                 return
@@ -326,111 +273,3 @@ class Lane:
         if "hal_cts" in output:
             self.found.append(output["hal_cts"])
         return fault
-
-
-_SEVERITY: tuple[Outcome, ...] = ("crash", "timeout", "fail", "error", "flaky", "blocked")
-
-
-def _severity(outcome: Outcome) -> int:
-    return _SEVERITY.index(outcome) if outcome in _SEVERITY else len(_SEVERITY)
-
-
-def _weighed(attempts: list[Attempt]) -> Attempt:
-    """The attempt to show, its verdict that of all of them together."""
-    chosen = min(attempts, key=lambda attempt: _severity(attempt.outcome))
-    first, second = attempts[0], attempts[-1]
-    if first is second and first.death is None:
-        return chosen
-    plain = [attempt.plain() for attempt in attempts]
-    verdict = chosen.verdict
-    if first.is_expected and second.is_expected:
-        again = first.growth.keys() & second.growth.keys()
-        if not again:  # it was the first use of something
-            return chosen
-        left = ", ".join(f"{what}: {second.growth[what]}" for what in sorted(again))
-        verdict = chosen.reports[-1].hal_cts  # type: ignore[attr-defined]
-        verdict["outcome"] = "fail"
-        verdict["message"] = f"each time that it runs it leaves something behind: {left}"
-    elif first.is_expected != second.is_expected:
-        verdict["outcome"] = "flaky"
-        verdict["message"] += "; the other time it passed"
-    verdict["attempts"] = plain
-    for report in chosen.reports:
-        if report.hal_cts is verdict and not report.failed:  # type: ignore[attr-defined]
-            report.outcome = "failed"
-            report.longrepr = verdict["message"]
-    return chosen
-
-
-# -- reports ------------------------------------------------------------------------------
-
-
-def _report_of(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
-    report: pytest.TestReport = config.hook.pytest_report_from_serializable(
-        config=config, data=data
-    )
-    if isinstance(report.longrepr, list):  # JSON has no tuples, and a skip's is one
-        report.longrepr = tuple(report.longrepr)  # type: ignore[assignment]
-    report.user_properties = [tuple(pair) for pair in report.user_properties]  # type: ignore[misc]
-    return report
-
-
-def _new_report(
-    job: Job,
-    outcome: Outcome,
-    message: str,
-    when: Literal["setup", "call", "teardown"],
-    sections: list[tuple[str, str]],
-) -> pytest.TestReport:
-    item, case = job.item, job.case
-    is_blocked = outcome == "blocked"
-    path, line, _ = item.location
-    longrepr: Any = (path, line or 0, message) if is_blocked else message
-    report = pytest.TestReport(
-        item.nodeid,
-        item.location,
-        dict.fromkeys(item.keywords, 1),
-        "skipped" if is_blocked else "failed",
-        longrepr,
-        when,
-        sections,
-    )
-    report.hal_cts = {  # type: ignore[attr-defined]
-        "driver": case.driver,
-        "case": case.id,
-        "requirements": case.requirements,
-        "outcome": outcome,
-        "message": message,
-        "code": "",
-        "blocked_by": "",
-    }
-    return report
-
-
-def _blocked_report(job: Job, why: str) -> pytest.TestReport:
-    return _new_report(job, "blocked", why, "setup", [])
-
-
-def _death_report(
-    job: Job, death: Death, before: list[pytest.TestReport]
-) -> pytest.TestReport:
-    seen = {report.when for report in before}
-    when: Literal["setup", "call", "teardown"] = "teardown"
-    if "setup" not in seen:
-        when = "setup"
-    elif "call" not in seen and not any(report.failed or report.skipped for report in before):
-        when = "call"
-    sections = [(f"{name} of the process that died", text) for name, text in death.output.items()]
-    if death.stack:
-        sections.insert(0, ("its stacks in Python", death.stack))
-    if death.after:
-        sections.append(("ran before in the same process", death.after))
-    sections.append(("reproduce", reproduce(job.item, job.case)))
-    sections.append(("under a debugger", reproduce(job.item, job.case, wrapper="gdb -ex run --args")))
-    return _new_report(job, death.outcome, f"{death.how} in {death.place}", when, sections)
-
-
-def _end_report(job: Job, fault: str) -> pytest.TestReport:
-    message = f"at the end of its process: {fault}"
-    sections = [("reproduce", reproduce(job.item, job.case))]
-    return _new_report(job, "crash", message, "teardown", sections)

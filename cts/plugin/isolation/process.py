@@ -32,7 +32,16 @@ import psutil
 
 from cts.limits import EXIT_TIMEOUT, START_TIMEOUT
 from cts.plugin import place
-from cts.plugin.isolation.orders import CHANNEL_LOST, ORDERLY, ORDERS_VARIABLE, Down, EndOrder, Event, Order, Orders
+from cts.plugin.isolation.orders import (
+    CHANNEL_LOST,
+    ORDERLY,
+    ORDERS_VARIABLE,
+    Down,
+    EndOrder,
+    Event,
+    Order,
+    Orders,
+)
 from cts.results import Death
 
 _POLL = 0.05
@@ -45,6 +54,8 @@ _DEATH_PATIENCE = 10.0
 
 MAX_OUTPUT = 64 << 20
 """Bytes that a child may print in one phase of a case."""
+
+_CAPTURED = ("stdout", "stderr")
 
 _TAIL = 20_000
 """Characters kept of what a dead child printed."""
@@ -231,7 +242,7 @@ class Child:
         self._given_up_at = math.inf
         self.last_case = ""
         self.death: Death | None = None
-        for name in ("stdout", "stderr"):  # which a child before it may have written
+        for name in _CAPTURED:  # which a child before it may have written
             with suppress(FileNotFoundError):  # nothing is captured under -s
                 os.truncate(nursery.scratch / name, 0)
         self._log_start = nursery.log.stat().st_size
@@ -284,10 +295,11 @@ class Child:
                 self._enforce(limit)
         line = self._lines.pop(0)
         try:
-            return msgspec.json.decode(line, type=Event)
+            event: Event = msgspec.json.decode(line, type=Event)
         except msgspec.DecodeError:
             self.kill("crash", "the driver wrote into the pipe to the parent")
             return self.next_event(limit)
+        return event
 
     def _read(self) -> None:
         data = os.read(self._events, 1 << 16)
@@ -310,9 +322,10 @@ class Child:
         used = _resident(self.pid)
         if used > self._nursery.limits.memory:
             self.kill("crash", f"it took {used >> 20} MiB of memory", stack=False)
-        printed = sum(
-            path.stat().st_size for path in self._nursery.scratch.glob("std*") if path.is_file()
-        )
+        printed = self._nursery.log.stat().st_size - self._log_start
+        for name in _CAPTURED:
+            path = self._nursery.scratch / name
+            printed += path.stat().st_size if path.is_file() else 0  # it is not under -s
         if printed > MAX_OUTPUT:
             self.kill("crash", f"it printed {printed >> 20} MiB", stack=False)
 
@@ -345,16 +358,21 @@ class Child:
 
     def end(self) -> tuple[str, dict[str, Any]]:
         """Has it tear down and exit: what went wrong there, and what it had found by then."""
-        fault, output = "", {}
+        fault: str = ""
+        output: dict[str, Any] = {}
+        log_start = self._nursery.log.stat().st_size
         self.tell(EndOrder())
         while (event := self.next_event(self._nursery.limits.end)) is not None:
             if isinstance(event, Down):
                 self._is_down = True
                 fault, output = event.fault, event.workeroutput
+        faults = [fault] if fault else []
         if self.death is not None:
-            fault = "; ".join(filter(None, [fault, f"{self.death.how} in {self.death.place}"]))
+            faults.append(f"{self.death.how} in {self.death.place}")
+        elif error := _error_in(_tail(self._nursery.log, start=log_start)):
+            faults.append(f"said at its exit: {error}")
         self.close()
-        return fault, output
+        return "; ".join(faults), output
 
     def close(self) -> None:
         """Gives the parent's side back."""
@@ -379,9 +397,7 @@ class Child:
             place=str(self.place),
             stack=_stack_in(log),
             output={
-                name: text
-                for name in ("stdout", "stderr")
-                if (text := _tail(self._nursery.scratch / name))
+                name: text for name in _CAPTURED if (text := _tail(self._nursery.scratch / name))
             }
             | ({"log": log} if log else {}),
             after=self.last_case,
@@ -404,6 +420,11 @@ def _stack_in(log: str) -> str:
         return ""
     lines = log[start:].splitlines()
     return "\n".join(line for line in lines if "/_pytest/" not in line and "/pluggy/" not in line)
+
+
+def _error_in(log: str) -> str:
+    """The last line of a traceback that nobody could catch; empty where there is none."""
+    return log.splitlines()[-1] if "Traceback (most recent call last)" in log else ""
 
 
 def _tail(path: Path, size: int = _TAIL, *, start: int = 0) -> str:

@@ -21,7 +21,8 @@ import pytest
 
 from cts.plugin.cases import case_of
 from cts.plugin.fixtures import EXAMPLES, EXAMPLES_WHEN_SEARCHING
-from cts.plugin.isolation.lane import Job, Lane
+from cts.plugin.isolation.attempt import Job
+from cts.plugin.isolation.lane import Lane
 from cts.plugin.isolation.orders import CaughtWarning
 from cts.plugin.isolation.process import Limits, Nursery
 from cts.plugin.recording import Recorder
@@ -44,7 +45,9 @@ class Isolation:
             scale=float("inf") if options.worker_wrapper else options.timeout_scale,
             memory=options.memory_limit or psutil.virtual_memory().total // 2,
         )
-        one_by_one = run.is_worker or config.getoption("maxfail") or config.getoption("stepwise", False)
+        one_by_one = (
+            run.is_worker or config.getoption("maxfail") or config.getoption("stepwise", False)
+        )
         self._runs_ahead = not one_by_one
         self._slots = threading.Semaphore(1 << 30 if one_by_one else os.cpu_count() or 1)
 
@@ -64,7 +67,9 @@ class Isolation:
         return (yield)
 
     @pytest.hookimpl(tryfirst=True)
-    def pytest_runtest_protocol(self, item: pytest.Item, nextitem: pytest.Item | None) -> bool | None:
+    def pytest_runtest_protocol(
+        self, item: pytest.Item, nextitem: pytest.Item | None
+    ) -> bool | None:
         """Waits for a case's verdict, and tells pytest as it comes in."""
         if case_of(item) is None:
             return None
@@ -95,7 +100,7 @@ class Isolation:
             for lane in self._lanes.values():
                 lane.kill()
         for lane in self._lanes.values():
-            lane.end()
+            lane.join()
             for plain in lane.found:
                 self._run.from_worker(plain)
             self._run.note_end(lane.driver, lane.end_fault, lane.groups_of_the_dead)
@@ -112,6 +117,8 @@ class Isolation:
             for item, following in itertools.zip_longest(items, items[1:]):
                 self._jobs[item.nodeid] = job = self._new_job(item, following)
                 self._lane_of(job).put(job)
+        for lane in self._lanes.values():  # so that one that waits for a core gets it
+            lane.close()
 
     def _new_job(self, item: pytest.Item, nextitem: pytest.Item | None) -> Job:
         following = case_of(nextitem) if nextitem is not None else None

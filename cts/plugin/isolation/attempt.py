@@ -1,0 +1,106 @@
+"""A case to run, the times that it was run, and what these come to together."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass, field
+from queue import SimpleQueue
+from typing import Any
+
+import msgspec
+import pytest
+
+from cts.plugin.cases import Case, case_of
+from cts.plugin.isolation.orders import CaughtWarning
+from cts.plugin.recording import worst_of
+from cts.results import UNEXPECTED, Death, Outcome
+
+News = pytest.TestReport | CaughtWarning | Exception
+"""What pytest is to be told of a case; an exception is this plugin's own fault."""
+
+
+@dataclass
+class Job:
+    """A case to run."""
+
+    item: pytest.Item
+    next_nodeid: str | None
+    limit: float
+    """Seconds for each of its phases."""
+    news: SimpleQueue[News | None] = field(default_factory=SimpleQueue)
+    """As it comes in; none at the end."""
+
+    @property
+    def case(self) -> Case:
+        """What the test is as a case."""
+        case = case_of(self.item)
+        assert case is not None
+        return case
+
+
+@dataclass
+class Attempt:
+    """One run of a case."""
+
+    reports: list[pytest.TestReport] = field(default_factory=list)
+    growth: dict[str, str] = field(default_factory=dict)
+    death: Death | None = None
+
+    @property
+    def verdict(self) -> dict[str, Any]:
+        """The worst phase's."""
+        return worst_of([report.hal_cts for report in self.reports])
+
+    @property
+    def outcome(self) -> Outcome:
+        """What became of it."""
+        outcome: Outcome = self.verdict["outcome"]
+        return outcome
+
+    @property
+    def is_expected(self) -> bool:
+        """Whether there is nothing to run again for. Blocked is blocked, however often."""
+        return self.outcome not in UNEXPECTED or self.outcome == "blocked"
+
+    def plain(self) -> dict[str, Any]:
+        """As `cts.results.Attempt`, in plain data."""
+        verdict = self.verdict
+        return {
+            "outcome": verdict["outcome"],
+            "message": verdict["message"],
+            "code": verdict["code"],
+            "death": msgspec.to_builtins(self.death),
+        }
+
+
+_SEVERITY: tuple[Outcome, ...] = ("crash", "timeout", "fail", "error", "flaky", "blocked")
+
+
+def _severity(outcome: Outcome) -> int:
+    return _SEVERITY.index(outcome) if outcome in _SEVERITY else len(_SEVERITY)
+
+
+def weighed(attempts: list[Attempt]) -> Attempt:
+    """The attempt to show, its verdict that of all of them together."""
+    chosen = min(attempts, key=lambda attempt: _severity(attempt.outcome))
+    first, second = attempts[0], attempts[-1]
+    if first is second and first.death is None:
+        return chosen
+    plain = [attempt.plain() for attempt in attempts]
+    verdict = chosen.verdict
+    if first.is_expected and second.is_expected:
+        again = first.growth.keys() & second.growth.keys()
+        if not again:  # it was the first use of something
+            return chosen
+        left = ", ".join(f"{what}: {second.growth[what]}" for what in sorted(again))
+        verdict = chosen.reports[-1].hal_cts
+        verdict["outcome"] = "fail"
+        verdict["message"] = f"each time that it runs it leaves something behind: {left}"
+    elif first.is_expected != second.is_expected:
+        verdict["outcome"] = "flaky"
+        verdict["message"] += "; the other time it passed"
+    verdict["attempts"] = plain
+    for report in chosen.reports:
+        if report.hal_cts is verdict and not report.failed:
+            report.outcome = "failed"
+            report.longrepr = verdict["message"]
+    return chosen
