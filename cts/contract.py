@@ -39,10 +39,11 @@ class Requirement:
 
 def spec_text() -> str:
     """The text of docs/spec.md, from the checkout or the installed package."""
-    beside = Path(__file__).resolve().parent.parent / "docs" / "spec.md"
-    if beside.is_file():
-        return beside.read_text(encoding="utf-8")
-    return (resources.files("cts") / "docs" / "spec.md").read_text(encoding="utf-8")
+    installed = resources.files("cts") / "docs" / "spec.md"
+    if installed.is_file():
+        return installed.read_text(encoding="utf-8")
+    beside = Path(__file__).resolve().parent.parent / "docs" / "spec.md"  # in a checkout
+    return beside.read_text(encoding="utf-8")
 
 
 @cache

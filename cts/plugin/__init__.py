@@ -102,6 +102,16 @@ class Door:
             self.open()
             self._config.pluginmanager.getplugin("hal-cts-recorder").take(report)
 
+    @pytest.hookimpl(tryfirst=True, optionalhook=True)
+    def pytest_testnodedown(self, node: Any, error: object) -> None:
+        """Opens for a worker of xdist that has found out something, be it no verdict at all."""
+        found = getattr(node, "workeroutput", {}).get("hal_cts")
+        if found is not None and not self._is_open:
+            self.open()
+            from cts.plugin.run import run_of
+
+            run_of(self._config).from_worker(found)
+
 
 @pytest.fixture(scope="session")
 def hal_session(request: pytest.FixtureRequest) -> DriverSession:

@@ -18,7 +18,6 @@ from cts.hal import (
     DeviceGroupBuilder,
     DeviceInfo,
     Driver,
-    HalError,
     Resource,
     slots,
 )
@@ -31,6 +30,11 @@ from cts.slot_checks import check_slot, core_slot_faults, work_slot_faults
 DEFAULT_DEVICE_COUNT = 2
 AT_THE_END = "at the end"
 """The stage of a fault in the end of the driver's process, or of this session."""
+
+
+def known_fault(record: DriverRecord) -> str:
+    """What keeps a driver from being tried at all, by its record; empty where nothing does."""
+    return f"{record.stage}: {record.reason}" if record.status == "broken" else ""
 
 
 class DriverSession:
@@ -49,6 +53,7 @@ class DriverSession:
         self._probed = probed
         self._options = options
         self._group: DeviceGroup | None = None
+        self._group_fault = ""
         self._group_evidence: set[tuple[str, str]] = set()
         self._end_fault = ""
 
@@ -57,8 +62,8 @@ class DriverSession:
     @cached_property
     def fatal_fault(self) -> str:
         """What keeps the driver from being tried at all, in one line; empty where nothing does."""
-        if self._record.status == "broken":
-            return f"{self._record.stage}: {self._record.reason}"
+        if fault := known_fault(self._record):
+            return fault
         if self._record.exit_fault and not place.is_watched():  # it would happen to the whole run
             return f"{AT_THE_END}: {self._record.exit_fault}"
         steps: dict[str, Callable[[], object]] = {
@@ -186,12 +191,15 @@ class DriverSession:
 
     def group(self) -> DeviceGroup:
         """The session's group, built at the first call; its building counts as evidence."""
+        if self._group_fault:
+            raise Blocked(self._group_fault)
         if self._group is None:
             with evidence.aside() as self._group_evidence, place.stage("group"):
                 try:
                     self._group = self._build_group(self.new_device)
-                except HalError as error:
-                    raise Blocked(f"the device group cannot be formed: {error}") from error
+                except Exception as error:
+                    self._group_fault = f"the device group cannot be formed: {describe(error)}"
+                    raise Blocked(self._group_fault) from error
             self.groups_built += 1
         evidence.add(self._group_evidence)
         return self._group

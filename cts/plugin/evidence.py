@@ -7,9 +7,9 @@ one that enters no slot at all proves nothing of anybody.
 
 from __future__ import annotations
 
+import inspect
 from collections.abc import Callable, Iterable, Iterator, Set
 from contextlib import contextmanager
-from functools import partial, wraps
 from typing import Any
 
 from cts.hal import Device, Driver, slots
@@ -62,58 +62,94 @@ def answered_by(driver: str, judged: Set[str]) -> AnsweredBy | None:
 
 
 def trace_driver(kind: type[Driver]) -> None:
-    """Notes the operations of a driver class."""
-    if kind in _traced:
-        return
-    _traced.add(kind)
-    for name in _DRIVER_OPERATIONS:
-        setattr(kind, name, _noting(getattr(kind, name), lambda driver: driver.name, name))
+    """Notes the operations of a driver class, as far as it has them as class members."""
+    if kind not in _traced:
+        _traced.add(kind)
+        for name in _DRIVER_OPERATIONS:
+            member = inspect.getattr_static(kind, name)
+            setattr(kind, name, _TracedMethod(member, name, "name"))
 
 
 def trace_device(device: Device) -> None:
     """Notes the slots of a device: those of its classes, once, and those set on itself alone."""
-    _trace_classes(type(device))
+    for base in type(device).__mro__:
+        if base not in Device.__mro__ and base not in _traced:
+            _traced.add(base)
+            for name in slots().keys() & vars(base).keys():
+                is_property = isinstance(vars(Device)[name], property)
+                traced = _TracedProperty if is_property else _TracedMethod
+                setattr(base, name, traced(vars(base)[name], name, "driver_name"))
     for name in slots().keys() & vars(device).keys():
         own = vars(device)[name]
-        if callable(own):  # and not what a cached_property remembers
-            vars(device)[name] = _noting_own(device.driver_name, name, own)
+        if not isinstance(vars(Device)[name], property) and callable(own):
+            vars(device)[name] = _noting(own, device.driver_name, name)
 
 
-def _trace_classes(kind: type[Device]) -> None:
-    for base in kind.__mro__:
-        if base in Device.__mro__ or base in _traced:
-            continue
-        _traced.add(base)
-        for name in slots().keys() & vars(base).keys():
-            member = vars(base)[name]
-            function = slot_function(member)
-            if not callable(function):  # a cached_property
-                function = partial(_get, member)
-            noting = _noting_slot(function, name)
-            is_property = isinstance(vars(Device)[name], property)
-            setattr(base, name, property(noting) if is_property else noting)
+class _Traced:
+    """Stands in for a member of a class, whatever kind of descriptor that is, and notes its use.
+
+    It binds as the member does, so that a static method, a class method or a partial one, a cached
+    property, a slot of ``__slots__`` or a plain value go on as they were.
+    """
+
+    def __init__(self, member: Any, name: str, driver_name: str) -> None:
+        self._member = member
+        self._name = name
+        self._driver_name = driver_name
+        self._slot_name = place.slot_name(name)
+
+    def _bound(self, instance: object, owner: type) -> Any:
+        bind = getattr(type(self._member), "__get__", None)
+        return self._member if bind is None else bind(self._member, instance, owner)
 
 
-def _get(descriptor: Any, device: Device) -> Any:
-    return descriptor.__get__(device, type(device))
+class _TracedMethod(_Traced):
+    """A method: it is used when it is called."""
+
+    def __get__(self, instance: object, owner: type) -> Any:
+        bound = self._bound(instance, owner)
+        if instance is None or not callable(bound):
+            return bound
+        return _noting(bound, getattr(instance, self._driver_name), self._name, self._slot_name)
 
 
-def _noting_slot(function: Any, name: str) -> Callable[..., Any]:
-    def driver_name(device: Device) -> str:
-        _answers[device.driver_name, name] = _answer_of(function)
-        return device.driver_name
+class _TracedProperty(_Traced):
+    """A property: it is used when it is read. What it does when it is set stays as it was."""
 
-    return _noting(function, driver_name, name)
+    def __get__(self, instance: object, owner: type) -> Any:
+        if instance is not None:
+            place.enter_slot(self._slot_name)
+            driver = getattr(instance, self._driver_name)
+            _answers[driver, self._name] = _answer_of(slot_function(self._member))
+            _entered.add((driver, self._name))
+            if not hasattr(type(self._member), "__get__"):  # a plain value, and the device's own
+                return vars(instance).get(self._name, self._member)
+        return self._bound(instance, owner)
+
+    def __set__(self, instance: object, value: object) -> None:
+        if hasattr(type(self._member), "__set__"):
+            self._member.__set__(instance, value)
+        else:
+            vars(instance)[self._name] = value
+
+    def __delete__(self, instance: object) -> None:
+        if hasattr(type(self._member), "__delete__"):
+            self._member.__delete__(instance)
+        else:
+            del vars(instance)[self._name]
 
 
-def _noting_own(driver: str, name: str, function: Callable[..., Any]) -> Callable[..., Any]:
-    slot_name = place.slot_name(name)
+def _noting(
+    function: Callable[..., Any], driver: str, name: str, slot_name: bytes | None = None
+) -> Callable[..., Any]:
+    """A function that does what this one does, and notes that a slot was entered."""
+    noted = driver, name
+    padded = slot_name or place.slot_name(name)
 
-    @wraps(function)
     def noting(*args: Any, **kwargs: Any) -> Any:
-        place.enter_slot(slot_name)
-        _answers[driver, name] = _answer_of(function)
-        _entered.add((driver, name))
+        place.enter_slot(padded)
+        _answers[noted] = _answer_of(function)
+        _entered.add(noted)
         return function(*args, **kwargs)
 
     return noting
@@ -122,15 +158,3 @@ def _noting_own(driver: str, name: str, function: Callable[..., Any]) -> Callabl
 def _answer_of(function: Any) -> AnsweredBy:
     answer: AnsweredBy = getattr(function, "_slot", (None, "driver"))[1]
     return answer
-
-
-def _noting(function: Any, driver_name: Callable[[Any], str], name: str) -> Callable[..., Any]:
-    slot_name = place.slot_name(name)
-
-    @wraps(function)
-    def noting(self: Any, *args: Any, **kwargs: Any) -> Any:
-        place.enter_slot(slot_name)
-        _entered.add((driver_name(self), name))
-        return function(self, *args, **kwargs)
-
-    return noting

@@ -30,6 +30,7 @@ NONE_FREE = sys.maxsize
 
 _DESCRIPTORS = "/proc/self/fd" if sys.platform == "linux" else "/dev/fd"
 _THREADS = "/proc/self/task"
+_PYTESTS_OWN = "PYTEST_CURRENT_TEST"
 
 
 class Handler(NamedTuple):
@@ -68,7 +69,7 @@ def snapshot(kept: Collection[Resource]) -> Snapshot:
         live=+live,
         descriptors=_count(_DESCRIPTORS),
         threads=_count(_THREADS) if os.path.isdir(_THREADS) else threading.active_count(),
-        environment=dict(os.environ),
+        environment={name: os.environ[name] for name in os.environ if name != _PYTESTS_OWN},
         handlers=_handlers(),
         folder=os.getcwd(),
     )
@@ -90,9 +91,9 @@ def growth(before: Snapshot, kept: Collection[Resource]) -> dict[str, str]:
 
 def restore(before: Snapshot) -> None:
     """Undoes what can be undone: environment, signal handlers, folder."""
-    if os.environ != before.environment:
-        os.environ.clear()
-        os.environ.update(before.environment)
+    for name in os.environ.keys() - before.environment.keys() - {_PYTESTS_OWN}:
+        del os.environ[name]
+    os.environ.update(before.environment)
     now = _handlers()
     for number, handler in before.handlers.items():
         if not handler.is_that_of(now[number]):

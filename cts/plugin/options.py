@@ -79,6 +79,8 @@ class Options:
         if memory is not None and memory < 1:
             raise pytest.UsageError("--hal-memory-limit: MiB, 1 or more")
         results = get("hal_results")
+        if results == "":
+            raise pytest.UsageError("--results: an empty name of a directory")
         return cls(
             drivers=list(dict.fromkeys(named)),
             device_count=count,

@@ -72,8 +72,10 @@ def counts(terminal: Any, run: Run) -> None:
     if not run.header_shown:  # under xdist it is the workers that found the drivers
         for line in header(run):
             terminal.write_line(line)
-    for driver in dict.fromkeys(case.driver for case in run.cases):
+    for driver in run.selection().records:
         outcomes = Counter(case.outcome for case in run.cases if case.driver == driver)
+        if not outcomes:
+            continue
         parts = [
             f"{sum(outcomes[outcome] for outcome in group)} {word}"
             for word, group in _COUNTED

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable
 from pathlib import Path
 
@@ -45,8 +46,8 @@ SHARED_CASES = """
     @pytest.mark.spec("STB-3")
     def test_c(device_groups, hal_driver):
         check(device_groups[hal_driver.name], hal_driver.name)
-        assert list(device_groups) == ["one", "two"]
-        assert len(device_groups) == 2
+        assert list(device_groups) == [hal_driver.name]  # each driver has a process of its own
+        assert len(device_groups) == 1
 
     @pytest.mark.spec("STB-3")
     def test_d(new_group):
@@ -108,7 +109,7 @@ def test_each_group_is_built_once_and_its_devices_know_their_place(
     assert len(run.cases) == 8
     assert run.driver("one").groups_built == run.driver("two").groups_built == 1
     if order == ALTERNATING:
-        assert [case.driver for case in run.cases[:3]] == ["one", "two", "one"]
+        assert re.findall(r"\[(one|two)\] PASSED", run.text)[:3] == ["one", "two", "one"]
 
 
 @pytest.mark.parametrize("order", ["", REVERSED], ids=["file", "reversed"])

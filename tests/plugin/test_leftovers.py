@@ -51,7 +51,7 @@ def test_a_failed_case_leaves_nothing_alive(
     cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver
 ) -> None:
     outside_driver(driver_source())
-    run = cts("--driver=outside", "-W", "error", case_file(CASES))
+    run = cts("--driver=outside", "--isolate=off", "-W", "error", case_file(CASES))
     outcomes = [case.outcome for case in run.cases]
     assert outcomes == ["fail", "pass", "fail", "pass"], run.text  # the last uses no driver fixture
     assert "3 passed" in run.text

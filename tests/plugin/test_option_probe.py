@@ -59,7 +59,7 @@ def test_verdicts_are_the_same_with_and_without(
     option = "--driver=sound,limited,core,work,names"
     on = cts(option, cases)
     off = cts(option, cases, "--hal-probe=off")
-    assert facts(on) == facts(off)
+    assert sorted(facts(on)) == sorted(facts(off))  # side by side, in no order between drivers
     assert on.ret == off.ret == 1
     outcomes = {name: list(on.outcomes(name).values()) for name in option[9:].split(",")}
     assert outcomes == {

@@ -9,7 +9,7 @@ from pathlib import Path
 
 import pytest
 
-from cts.results import CaseRecord, read
+from cts.results import read_cases
 from tests.conftest import RunCts
 
 from .conftest import Package
@@ -105,5 +105,5 @@ def test_fail(
     (line,) = (line for line in lines if "test_teardown" in line)
     again = pytester.runpytest_subprocess("--results=again", *shlex.split(line)[1:])
     assert again.ret == 1
-    (case,) = (r for r in read(pytester.path / "again/results.jsonl") if isinstance(r, CaseRecord))
+    (case,) = read_cases(pytester.path / "again/results.jsonl")
     assert (case.outcome, case.case) == ("fail", "area/test_it::test_teardown[it's odd]")

@@ -99,6 +99,7 @@ def test_the_schema_is_for_others_to_read_too(tmp_path: Path) -> None:
         "message": "a\nb",
         "code": "UNKNOWN",
         "blocked_by": "",
+        "attempts": [],
     }
 
 

@@ -1,4 +1,4 @@
-"""Whatever a driver does, wherever it does it: the run ends by itself, and every case has a verdict.
+"""Whatever a driver does, wherever it does it: the run ends, and every case has a verdict.
 
 python -m tests.survival            # the whole table
 python -m tests.survival segfault   # the rows of one fault

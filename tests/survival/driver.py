@@ -150,7 +150,17 @@ def compile_library(folder: Path) -> Path:
     """Builds the faults."""
     library = folder / "libfaults.so"
     source = Path(__file__).with_name("faults.cpp")
-    command = ["g++", "-std=c++17", "-O1", "-shared", "-fPIC", "-pthread", "-o", library, source]
+    command = [
+        "g++",
+        "-std=c++17",
+        "-O1",
+        "-shared",
+        "-fPIC",
+        "-pthread",
+        "-o",
+        str(library),
+        str(source),
+    ]
     subprocess.run(command, check=True)
     return library
 

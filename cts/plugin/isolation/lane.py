@@ -33,6 +33,10 @@ from cts.plugin.recording import Recorder
 from cts.results import Death
 
 
+class _InterruptedError(Exception):
+    """The run is to end at once, and its children have been killed."""
+
+
 class Lane:
     """A thread that runs the cases of one driver.
 
@@ -46,6 +50,7 @@ class Lane:
     def __init__(
         self,
         driver: str,
+        known_fault: str,
         nursery: Callable[[str], Nursery],
         recorder: Recorder,
         limits: Limits,
@@ -55,7 +60,7 @@ class Lane:
         slots: threading.Semaphore,
     ) -> None:
         self.driver = driver
-        self.given_up = ""
+        self.given_up = known_fault
         self.found: list[dict[str, Any]] = []
         self.end_fault = ""
         self.groups_of_the_dead = 0
@@ -105,6 +110,8 @@ class Lane:
                 while (job := self._jobs.get()) is not None:
                     try:
                         self._run(job)
+                    except _InterruptedError:
+                        return
                     except Exception as error:
                         job.news.put(error)
                     job.news.put(None)
@@ -259,6 +266,8 @@ class Lane:
         assert child is not None
         assert child.death is not None
         child.close()
+        if self._nursery is not None and self._nursery.stop.is_set():
+            raise _InterruptedError
         self.groups_of_the_dead += self._groups_built
         self._groups_built = 0
         return child.death

@@ -20,6 +20,7 @@ import psutil
 import pytest
 
 from cts.plugin.cases import case_of
+from cts.plugin.driver_session import known_fault
 from cts.plugin.fixtures import EXAMPLES, EXAMPLES_WHEN_SEARCHING
 from cts.plugin.isolation.attempt import Job
 from cts.plugin.isolation.lane import Lane
@@ -62,6 +63,8 @@ class Isolation:
     @pytest.hookimpl(wrapper=True)
     def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
         """Sets the lanes going, before pytest comes to the first case."""
+        factory: pytest.TempPathFactory = self._config._tmp_path_factory  # type: ignore[attr-defined]
+        self._temporary = factory.getbasetemp()  # made here, before there are threads
         if self._runs_ahead:
             self._start_all(session)
         return (yield)
@@ -143,6 +146,7 @@ class Isolation:
         if driver not in self._lanes:
             self._lanes[driver] = Lane(
                 driver,
+                known_fault(self._run.selection().records[driver]),
                 self._make_nursery,
                 self._recorder,
                 self._limits,
@@ -155,12 +159,11 @@ class Isolation:
     def _make_nursery(self, driver: str) -> Nursery:
         config = self._config
         manager = config.pluginmanager
-        base: Any = config._tmp_path_factory  # type: ignore[attr-defined]
         arguments = [
             *self._run.arguments,
             f"--rootdir={config.rootpath}",
             *(["-c", str(config.inipath)] if config.inipath else []),
-            f"--basetemp={base.getbasetemp() / f'hal-cts-{next(self._numbers)}'}",
+            f"--basetemp={self._temporary / f'hal-cts-{next(self._numbers)}'}",
             "--maxfail=0",
             *(["-n0"] if manager.hasplugin("xdist") else []),
             *(["--no-cov"] if manager.hasplugin("_cov") or manager.hasplugin("pytest_cov") else []),
