@@ -14,3 +14,6 @@ EXIT_TIMEOUT = 30.0
 
 MAX_CRASHES = 20
 """Crashes and time-outs after which a driver is given up."""
+
+MAX_OUTPUT = 64 << 20
+"""Bytes that a process may print while it is in one place."""

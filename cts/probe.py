@@ -39,7 +39,8 @@ from cts.hal import (
     implements,
     slots,
 )
-from cts.limits import PROBE_STEP_TIMEOUT
+from cts.limits import MAX_OUTPUT, PROBE_STEP_TIMEOUT
+from cts.processes import half_of_the_memory, how_it_ended, resident, tail
 from cts.results import DriverRecord
 from cts.slot_checks import SlotFault, check_slot, work_slot_faults
 
@@ -107,11 +108,12 @@ def _run_children(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord
     records: dict[str, DriverRecord] = {}
     while waiting := [driver for driver in drivers if driver not in records]:
         found = _run_child(waiting, task)
-        if len(found) > 1 and any(record.exit_fault for record in found.values()):
-            for driver in found:  # whose fault the exit is shows only when each is alone
-                records |= _run_child([driver], task)
-        else:
-            records |= found
+        records |= found
+        if len(found) > 1:  # whose fault it is shows only when each is alone
+            bad_end = any(record.exit_fault for record in found.values())
+            for driver, record in found.items():
+                if bad_end or record.status == "broken":
+                    records |= _run_child([driver], task)
     return {driver: records[driver] for driver in drivers}
 
 
@@ -131,13 +133,13 @@ def _run_child(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
                 start_new_session=True,
             )
         try:
-            ending = _wait(child, log, task)
+            ending = _wait(child, log, stderr, task)
         finally:
             _kill(child)
         records, current, stage = _read_log(log)
         if ending:
-            tail = stderr.read_text(errors="replace").strip()[-_STDERR_TAIL:]
-            last_line = tail.splitlines()[-1] if tail else ""
+            said = tail(stderr, _STDERR_TAIL).strip()
+            last_line = said.splitlines()[-1] if said else ""
             reason = f"{ending}; {last_line}" if last_line else ending
             if current is None and records:  # every driver was through: the exit itself
                 current = list(records)[-1]
@@ -150,20 +152,23 @@ def _run_child(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
         return records
 
 
-def _wait(child: subprocess.Popen[bytes], log: Path, task: _Task) -> str:
+def _wait(child: subprocess.Popen[bytes], log: Path, printed: Path, task: _Task) -> str:
     """Waits for the child's end, or for no progress; how it ended, empty when orderly."""
     seen, since = 0, time.monotonic()
+    memory = half_of_the_memory()
     while (code := child.poll()) is None:
         size = log.stat().st_size
         if size != seen:
             seen, since = size, time.monotonic()
         if time.monotonic() - since > task.timeout:
             return f"no answer within {task.timeout:g} s"
+        if (used := resident(child.pid)) > memory:
+            return f"it took {used >> 20} MiB of memory"
+        if (size := printed.stat().st_size) > MAX_OUTPUT:
+            return f"it printed {size >> 20} MiB"
         if task.stop.wait(_POLL):
             return "given up"
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exited with status {code}" if code or not _is_complete(log) else ""
+    return how_it_ended(code) if code or not _is_complete(log) else ""
 
 
 def _is_complete(log: Path) -> bool:
@@ -343,7 +348,12 @@ def capabilities_to_json(device: Device) -> dict[str, Any]:
     fields = asdict(capabilities)
     uuid = fields["physical_device_uuid"]
     plain = {name: int(value) for name, value in fields.items() if isinstance(value, int)}
-    return {"identifier": device.identifier, **plain, "physical_device_uuid": uuid and uuid.hex()}
+    return {
+        "identifier": device.identifier,
+        "pci_address": device.pci_address,
+        **plain,
+        "physical_device_uuid": uuid and uuid.hex(),
+    }
 
 
 def main(log_path: str, orders: str) -> None:

@@ -5,6 +5,7 @@ A case is a test that uses the fixture `hal_session`, itself or through another 
 
 from __future__ import annotations
 
+import random
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -79,6 +80,22 @@ def parametrize(metafunc: pytest.Metafunc) -> None:
 def _printable(driver: str) -> str:
     """A driver's name as a part of an id that pytest leaves as it is."""
     return quote(driver, safe=_PRINTABLE)
+
+
+def shuffle(items: list[pytest.Item], seed: int) -> None:
+    """Puts the cases of each driver into another order, the same for the same seed."""
+    places = [place for place, item in enumerate(items) if case_of(item) is not None]
+    mixed = [items[place] for place in places]
+    drivers = list(dict.fromkeys(_driver_of(item) for item in mixed))
+    random.Random(seed).shuffle(mixed)
+    mixed.sort(key=lambda item: drivers.index(_driver_of(item)))
+    for place, item in zip(places, mixed, strict=True):
+        items[place] = item
+
+
+def _driver_of(item: pytest.Item) -> str:
+    case = case_of(item)
+    return "" if case is None else case.driver
 
 
 def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:

@@ -52,6 +52,8 @@ def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item
     try:
         run.check_selection()
         cases.check_marks(config, items)
+        if run.options.shuffle is not None:
+            cases.shuffle(items, run.options.shuffle)
     except pytest.UsageError as error:
         if not run.is_worker:
             raise
@@ -67,7 +69,9 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
     """Probes the drivers that were not named, before any case runs."""
-    run_of(session.config).start_found(session)
+    run = run_of(session.config)
+    run.start_found(session)
+    run.lock_devices()
 
 
 @pytest.hookimpl(tryfirst=True)

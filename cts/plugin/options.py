@@ -4,6 +4,7 @@ an option of that name: another plugin (pytest-selenium's `--driver`, pytest-pla
 
 from __future__ import annotations
 
+import sys
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -96,9 +97,15 @@ class Options:
             max_crashes=get("hal_max_crashes"),
             worker_wrapper=get("hal_worker_wrapper"),
             shuffle=get("hal_shuffle"),
-            device_lock=get("hal_device_lock"),
+            device_lock=_device_lock(get("hal_device_lock")),
             taken=config.stash.get(_TAKEN, []),
         )
+
+
+def _device_lock(wanted: bool) -> bool:
+    if wanted and sys.platform == "win32":
+        raise pytest.UsageError("--device-lock: not on Windows, which has no such lock of files")
+    return wanted
 
 
 def any_given(config: pytest.Config) -> bool:

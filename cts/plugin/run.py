@@ -7,6 +7,7 @@ import platform
 import sys
 import tempfile
 import time
+from contextlib import ExitStack
 from importlib.metadata import version
 from pathlib import Path
 from typing import Any
@@ -14,6 +15,7 @@ from typing import Any
 import msgspec
 import pytest
 
+from cts.plugin import device_lock
 from cts.plugin.driver_session import DriverSession
 from cts.plugin.options import Options
 from cts.plugin.selection import Selection
@@ -36,6 +38,7 @@ class Run:
         """Why an xdist worker refused to run anything."""
         self.sessions: dict[str, DriverSession] = {}
         self._config = config
+        self._locks = ExitStack()
         self._selection: Selection | None = None
         self._writer: ResultsWriter | None = None
         worker = getattr(config, "workerinput", None)
@@ -82,6 +85,13 @@ class Run:
         if self.active and session.items and not self._collect_only():
             self.selection().probe(self.options)
             self.open_results()
+
+    def lock_devices(self) -> None:
+        """With ``--device-lock``: waits until the devices are this run's alone."""
+        if self.options.device_lock and self.active and not self.is_worker:
+            reporter = self._config.pluginmanager.getplugin("terminalreporter")
+            keys = device_lock.keys_of(self.selection().records.values())
+            self._locks = device_lock.lock(keys, reporter.write_line)
 
     def _collect_only(self) -> bool:
         return bool(self._config.getoption("collectonly"))
@@ -147,7 +157,7 @@ class Run:
         record = self.selection().records[driver]
         self.selection().records[driver] = msgspec.structs.replace(
             record,
-            exit_fault=record.exit_fault or fault,
+            exit_fault=fault or record.exit_fault,
             groups_built=record.groups_built + groups_built,
         )
 
@@ -255,6 +265,7 @@ class Run:
 
     def close(self) -> None:
         """Ends the results file."""
+        self._locks.close()
         if self._writer:
             self._writer.close()
 

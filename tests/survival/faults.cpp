@@ -62,7 +62,7 @@ void eat_memory() {
     size_t size = 16u << 20;
     char *block = static_cast<char *>(malloc(size));
     if (block) memset(block, 1, size);
-    usleep(1000);
+    usleep(20000);  // so that whoever watches has the time to see it
   }
 }
 

@@ -5,7 +5,8 @@ pytest's own loop stays in the parent, which has no driver code in it:
 1. `protocol` takes each case out of pytest's loop and hands it to the `lane` of its driver;
 2. a lane runs the cases of one driver, one after another, in a child of its own; it decides what
    became of each: runs a failed one again, tries the driver after a crash, gives a driver up;
-3. `process` is the parent's hold on a child: starts it, keeps its time, ends it, says how it died;
+3. `nursery` and `process` are the parent's hold on a child: start it, keep its time, end it, say
+   how it died;
 4. `child` is the child: a pytest session of its own that runs what it is told to, and reports;
 5. the reports come back, and pytest is told of them as if the case had run here.
 

@@ -18,6 +18,7 @@ from typing import Any
 import pytest
 
 from cts.plugin.isolation.attempt import Attempt, Job, weighed
+from cts.plugin.isolation.nursery import Limits, Nursery, StartError
 from cts.plugin.isolation.orders import (
     CanaryDone,
     CanaryOrder,
@@ -27,7 +28,7 @@ from cts.plugin.isolation.orders import (
     Event,
     Report,
 )
-from cts.plugin.isolation.process import Child, Limits, Nursery, StartError
+from cts.plugin.isolation.process import Child
 from cts.plugin.isolation.reports import blocked_report, death_report, end_report, report_of
 from cts.plugin.recording import Recorder
 from cts.results import Death
@@ -237,12 +238,12 @@ class Lane:
             if self._nursery is None:
                 self._nursery = self._make_nursery(self.driver)
                 self._nursery.wait_until_ready()
-            self._child = self._nursery.spawn()
+            self._child = Child(self._nursery)
         except StartError:  # once more: the driver may have killed the nursery
             self._close_nursery()
             self._nursery = self._make_nursery(self.driver)
             self._nursery.wait_until_ready()
-            self._child = self._nursery.spawn()
+            self._child = Child(self._nursery)
         return self._child
 
     def _close_nursery(self) -> None:

@@ -1,50 +1,29 @@
-"""The parent's hold on its children: starts them, keeps their time, ends them, says how they died.
+"""The parent's hold on a child: talks to it, keeps its time, ends it, says how it died.
 
-A `Nursery` is a process that has collected the cases; each `Child` is a fork of it, or where there
-is no fork, or a wrapper such as gdb is asked for, the nursery itself. A child is ended, whatever it
-is doing, when it takes too long, takes too much memory or prints too much; and all it started with
-it.
+A child is ended, whatever it is doing, when it takes too long, takes too much memory or prints too
+much; and all that it started with it.
 """
 
 from __future__ import annotations
 
-import json
 import math
 import mmap
 import os
 import selectors
-import shutil
 import signal
-import socket
-import subprocess
-import sys
-import tempfile
-import threading
 import time
-from collections.abc import Callable, Sequence
 from contextlib import suppress
-from dataclasses import dataclass
-from pathlib import Path
 from typing import Any, Literal
 
 import msgspec
-import psutil
 
-from cts.limits import EXIT_TIMEOUT, START_TIMEOUT
+from cts.limits import MAX_OUTPUT
 from cts.plugin import place
-from cts.plugin.isolation.orders import (
-    CHANNEL_LOST,
-    ORDERLY,
-    ORDERS_VARIABLE,
-    Down,
-    EndOrder,
-    Event,
-    Order,
-    Orders,
-)
+from cts.plugin.isolation.nursery import POLL, Nursery, StartError
+from cts.plugin.isolation.orders import CHANNEL_LOST, ORDERLY, Down, EndOrder, Event, Order
+from cts.processes import how_it_ended, is_stopped, resident, tail
 from cts.results import Death
 
-_POLL = 0.05
 _POLL_OF_DEATH = 0.002
 _STACK_PATIENCE = 1.0
 """Seconds that a process may take to print its stack before it is killed."""
@@ -52,171 +31,10 @@ _STACK_PATIENCE = 1.0
 _DEATH_PATIENCE = 10.0
 """Seconds that a process may take to be gone after SIGKILL."""
 
-MAX_OUTPUT = 64 << 20
-"""Bytes that a child may print in one phase of a case."""
-
 _CAPTURED = ("stdout", "stderr")
 
 _TAIL = 20_000
-"""Characters kept of what a dead child printed."""
-
-CAN_FORK = sys.platform == "linux"
-"""Elsewhere a fork of a process that has loaded native libraries is not sound (macOS), or not
-there."""
-
-
-@dataclass(frozen=True)
-class Limits:
-    """What a child may take.
-
-    Attributes
-    ----------
-    scale : by which every time limit is multiplied; infinite under a debugger.
-    memory : bytes resident.
-    """
-
-    scale: float
-    memory: int
-
-    @property
-    def start(self) -> float:
-        """Seconds to collect."""
-        return START_TIMEOUT * self.scale
-
-    @property
-    def end(self) -> float:
-        """Seconds for the end of the session, and again for the exit."""
-        return EXIT_TIMEOUT * self.scale
-
-
-class StartError(Exception):
-    """A nursery that did not come to the point where children can be had; why."""
-
-
-class Nursery:
-    """A process that children are had from.
-
-    Parameters
-    ----------
-    args : of the child's pytest session.
-    folder : where pytest was started.
-    wrapper : a command to start it under, such as ``gdb --args``.
-    stop : set when the run is to end at once.
-    """
-
-    def __init__(
-        self,
-        args: Sequence[str],
-        workerinput: dict[str, Any],
-        folder: Path,
-        limits: Limits,
-        *,
-        wrapper: Sequence[str] = (),
-        show_output: bool = False,
-        stop: threading.Event,
-    ) -> None:
-        self.limits = limits
-        self.forks = CAN_FORK and not wrapper
-        self.stop = stop
-        self._wrapped = bool(wrapper)
-        self.scratch = Path(tempfile.mkdtemp(prefix="hal-cts-"))
-        self.log = self.scratch / "log"
-        ours, theirs = socket.socketpair()
-        self._control = ours
-        orders = Orders(
-            workerinput=workerinput,
-            control=theirs.fileno(),
-            parent=0 if wrapper else os.getpid(),
-            fork=self.forks,
-            folder=str(self.scratch),
-        )
-        written = self.scratch / "orders.json"
-        written.write_bytes(msgspec.json.encode(orders))
-        environment = os.environ | {
-            "PYTHONPATH": os.pathsep.join(map(str, sys.path)),
-            ORDERS_VARIABLE: str(written),
-        }
-        with theirs, self.log.open("ab") as log:
-            shown = wrapper or show_output
-            self.process = subprocess.Popen(
-                [
-                    *wrapper,
-                    *(sys.executable, "-P", "-X", "faulthandler"),
-                    *("-m", "pytest", "-p", "cts.plugin.isolation.child", *args),
-                ],
-                cwd=folder,
-                env=environment,
-                stdin=None if wrapper else subprocess.DEVNULL,
-                stdout=None if shown else log,
-                stderr=None if shown else log,
-                pass_fds=(theirs.fileno(),),
-                start_new_session=not wrapper,  # a debugger keeps the terminal
-            )
-        self.nodeids: frozenset[str] = frozenset()
-        """The cases that it has collected."""
-
-    def wait_until_ready(self) -> None:
-        """Waits for the collection. Raises `StartError` where it does not come to its end."""
-        self.nodeids = frozenset(self._answer(self.limits.start)["ready"])
-
-    def spawn(self) -> Child:
-        """A fresh child. Raises `StartError`."""
-        return Child(self, self._ask)
-
-    def _ask(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
-        with suppress(OSError):  # it is gone, which the answer will say
-            socket.send_fds(self._control, [json.dumps(request).encode()], descriptors)
-        return self._answer(self.limits.end)
-
-    def _answer(self, limit: float) -> dict[str, Any]:
-        deadline = time.monotonic() + limit
-        self._control.settimeout(_POLL)
-        text = b""
-        while not text.endswith(b"\n"):
-            try:
-                part = self._control.recv(1 << 16)
-            except TimeoutError:
-                if self.stop.is_set() or time.monotonic() > deadline:
-                    raise StartError(f"it did not answer within {limit:g} s") from None
-                continue
-            except ConnectionError:
-                part = b""
-            if not part:
-                said = _tail(self.log, 2000).strip()
-                raise StartError(f"{how_it_ended(self.process.wait())}: {said}")
-            text += part
-        found: dict[str, Any] = json.loads(text)
-        return found
-
-    def poll(self, pid: int) -> int | None:
-        """A child's exit status; none while it runs. As `subprocess.Popen.returncode`."""
-        if not self.forks:
-            return self.process.poll()
-        try:
-            status: int | None = self._ask({"poll": pid})["status"]
-        except StartError:  # gone, and its children with it
-            return -signal.SIGKILL
-        return status
-
-    def kill(self, pid: int, number: signal.Signals) -> None:
-        """Sends a signal to a child."""
-        with suppress(ProcessLookupError):  # it may be gone already
-            os.kill(pid, number)
-
-    def kill_group(self, pid: int) -> None:
-        """Kills a child, and what it has started."""
-        self.kill(pid, signal.SIGKILL)
-        if not self._wrapped:  # which is in the group of this very process
-            with suppress(ProcessLookupError):
-                os.killpg(pid, signal.SIGKILL)
-
-    def close(self) -> None:
-        """Ends the process, and what is left of its children."""
-        self._control.close()
-        with suppress(ProcessLookupError):
-            self.process.kill()
-        self.process.wait()
-        shutil.rmtree(self.scratch)
+"""Bytes kept of what a dead child printed."""
 
 
 class Child:
@@ -228,9 +46,8 @@ class Child:
     death : how it died, once it has, if that was not its own orderly end.
     """
 
-    def __init__(
-        self, nursery: Nursery, ask: Callable[[dict[str, Any], Sequence[int]], dict[str, Any]]
-    ) -> None:
+    def __init__(self, nursery: Nursery) -> None:
+        """Starts it. Raises `StartError`."""
         self._nursery = nursery
         self._stop = nursery.stop
         self._lines: list[bytes] = []
@@ -253,7 +70,7 @@ class Child:
             self._page = mmap.mmap(page.fileno(), place.SIZE)
             given = (orders, events, page.fileno())
             try:
-                self.pid: int = ask({"fork": True}, given)["pid"]
+                self.pid: int = nursery.ask({"fork": True}, given)["pid"]
             except StartError:
                 os.close(self._orders)
                 os.close(self._events)
@@ -283,7 +100,7 @@ class Child:
         `limit` is in seconds, for the phase that it is in and for the driver's step in it.
         """
         while not self._lines:
-            if not self._at_end and self._selector.select(_POLL):
+            if not self._at_end and self._selector.select(POLL):
                 self._read()
                 continue
             if self.is_dead():
@@ -319,7 +136,7 @@ class Child:
             if now - since > limit:
                 self.kill("timeout", f"no end within {limit:g} s")
                 return
-        used = _resident(self.pid)
+        used = resident(self.pid)
         if used > self._nursery.limits.memory:
             self.kill("crash", f"it took {used >> 20} MiB of memory", stack=False)
         printed = self._nursery.log.stat().st_size - self._log_start
@@ -332,7 +149,7 @@ class Child:
     def kill(self, outcome: Literal["crash", "timeout"], why: str, *, stack: bool = True) -> None:
         """Ends it. With `stack` it is told to print Python's stacks first, GIL held or not."""
         if self._killed_for is None:
-            if _is_stopped(self.pid):
+            if is_stopped(self.pid):
                 why += " (stopped by a signal)"
             self._killed_for = outcome, why
         if stack:
@@ -369,7 +186,7 @@ class Child:
         faults = [fault] if fault else []
         if self.death is not None:
             faults.append(f"{self.death.how} in {self.death.place}")
-        elif error := _error_in(_tail(self._nursery.log, start=log_start)):
+        elif error := _error_in(tail(self._nursery.log, _TAIL, start=log_start)):
             faults.append(f"said at its exit: {error}")
         self.close()
         return "; ".join(faults), output
@@ -389,7 +206,9 @@ class Child:
         if self.death is not None or is_orderly:
             return
         outcome, how = self._killed_for or ("crash", how_it_ended(code))
-        log = _tail(self._nursery.log, start=self._log_start)
+        if code == CHANNEL_LOST:
+            how = "lost its parent: its descriptors were closed"
+        log = tail(self._nursery.log, _TAIL, start=self._log_start)
         self.death = Death(
             outcome=outcome,
             how=how,
@@ -397,20 +216,13 @@ class Child:
             place=str(self.place),
             stack=_stack_in(log),
             output={
-                name: text for name in _CAPTURED if (text := _tail(self._nursery.scratch / name))
+                name: text
+                for name in _CAPTURED
+                if (text := tail(self._nursery.scratch / name, _TAIL))
             }
             | ({"log": log} if log else {}),
             after=self.last_case,
         )
-
-
-def how_it_ended(code: int) -> str:
-    """An exit status in words."""
-    if code == CHANNEL_LOST:
-        return "lost its parent: the descriptors were closed"
-    if code < 0:
-        return f"killed by {signal.Signals(-code).name}"
-    return f"exited with status {code}"
 
 
 def _stack_in(log: str) -> str:
@@ -425,27 +237,3 @@ def _stack_in(log: str) -> str:
 def _error_in(log: str) -> str:
     """The last line of a traceback that nobody could catch; empty where there is none."""
     return log.splitlines()[-1] if "Traceback (most recent call last)" in log else ""
-
-
-def _tail(path: Path, size: int = _TAIL, *, start: int = 0) -> str:
-    if not path.is_file():
-        return ""
-    with path.open("rb") as file:
-        file.seek(max(start, path.stat().st_size - size))
-        return file.read().decode(errors="replace")
-
-
-def _resident(pid: int) -> int:
-    try:
-        resident: int = psutil.Process(pid).memory_info().rss
-    except psutil.Error:
-        return 0
-    return resident
-
-
-def _is_stopped(pid: int) -> bool:
-    try:
-        stopped: bool = psutil.Process(pid).status() == psutil.STATUS_STOPPED
-    except psutil.Error:
-        return False
-    return stopped

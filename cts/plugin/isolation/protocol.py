@@ -16,7 +16,6 @@ import warnings
 from collections.abc import Generator
 from typing import Any
 
-import psutil
 import pytest
 
 from cts.plugin.cases import case_of
@@ -24,10 +23,11 @@ from cts.plugin.driver_session import known_fault
 from cts.plugin.fixtures import EXAMPLES, EXAMPLES_WHEN_SEARCHING
 from cts.plugin.isolation.attempt import Job
 from cts.plugin.isolation.lane import Lane
+from cts.plugin.isolation.nursery import Limits, Nursery
 from cts.plugin.isolation.orders import CaughtWarning
-from cts.plugin.isolation.process import Limits, Nursery
 from cts.plugin.recording import Recorder
 from cts.plugin.run import Run
+from cts.processes import half_of_the_memory
 
 
 class Isolation:
@@ -44,7 +44,7 @@ class Isolation:
         options = run.options
         self._limits = Limits(
             scale=float("inf") if options.worker_wrapper else options.timeout_scale,
-            memory=options.memory_limit or psutil.virtual_memory().total // 2,
+            memory=options.memory_limit or half_of_the_memory(),
         )
         one_by_one = (
             run.is_worker or config.getoption("maxfail") or config.getoption("stepwise", False)
