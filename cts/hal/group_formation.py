@@ -72,6 +72,7 @@ def _refine_all(
     for index, device in enumerate(devices):
         if not isolated[index]:
             by_driver.setdefault(device.driver_name, []).append(index)
+    position_of = {src: at for members in by_driver.values() for at, src in enumerate(members)}
     edges, kind_of = matrix.edges(), matrix.kind_of
 
     @lru_cache(maxsize=_ROWS_KEPT)
@@ -84,10 +85,12 @@ def _refine_all(
     for src, device in enumerate(devices):
         if isolated[src]:
             continue
+        peers = row(device.driver_name, kind_of[src]).copy()
+        del peers[position_of[src]]  # itself
         try:
             refine = device.refine_topology_edge
-            for dst, peer, edge in row(device.driver_name, kind_of[src]):
-                if dst != src and (refined := refine(peer, edge)) is not edge:
+            for dst, peer, edge in peers:
+                if (refined := refine(peer, edge)) is not edge:
                     changed.append((src, dst, refined))
         except BaseException as error:
             blamed = _blamed(device, "refine_topology_edge", error)

@@ -42,7 +42,7 @@ def test_run_empty_cases(benchmark: Any, tmp_path: Path, how: str) -> None:
     bare = how.startswith("without")
     file = tmp_path / "test_empty.py"
     file.write_text(BARE if bare else CASES)
-    options = WITHOUT_PLUGIN if bare else ("--hal-driver=null", "--hal-probe=off")
+    options = WITHOUT_PLUGIN if bare else ("--hal-driver=null", "--hal-probe=off", "--isolate=off")
 
     def run() -> None:
         done = subprocess.run(

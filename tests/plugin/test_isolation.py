@@ -96,6 +96,22 @@ def test_a_crash_has_all_that_is_known_of_it(
     assert "outside: 2 passed, 1 failed, 0 unsupported, 0 blocked" in run.text
 
 
+def test_a_crash_is_a_case_like_any_other_under_xdist(
+    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
+) -> None:
+    """It is in the results and in the counts, and no worker of xdist dies of it."""
+    fault = f"if os.path.exists('armed'): {SEGFAULT}"
+    outside_driver(driver_source(refine_topology_edge=fault))
+    run = cts("--driver=outside", "-n2", case_file(QUERY))
+    assert run.outcomes() == {
+        "area/test_it::test_query[0]": "pass",
+        "area/test_it::test_query[1]": "crash",
+        "area/test_it::test_query[2]": "pass",
+    }
+    assert "outside: 2 passed, 1 failed, 0 unsupported, 0 blocked" in run.text
+    assert "crashed while running" not in run.text
+
+
 def test_a_driver_that_does_not_work_any_more_is_given_up(
     cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
 ) -> None:

@@ -13,7 +13,6 @@ import shlex
 import threading
 import uuid
 import warnings
-from collections.abc import Generator
 from typing import Any
 
 import pytest
@@ -60,14 +59,12 @@ class Isolation:
 
     # -- hooks ------------------------------------------------------------------------
 
-    @pytest.hookimpl(wrapper=True)
-    def pytest_runtestloop(self, session: pytest.Session) -> Generator[None, Any, Any]:
-        """Sets the lanes going, before pytest comes to the first case."""
+    def pytest_runtestloop(self, session: pytest.Session) -> None:
+        """Sets the lanes going: after the probes and locks, before pytest's own loop."""
         factory: pytest.TempPathFactory = self._config._tmp_path_factory  # type: ignore[attr-defined]
         self._temporary = factory.getbasetemp()  # made here, before there are threads
         if self._runs_ahead:
             self._start_all(session)
-        return (yield)
 
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtest_protocol(
