@@ -3,9 +3,9 @@
     python -m cts.plugin.exit_scenarios exit-with-live-group DRIVER [PATH...]
     python -m cts.plugin.exit_scenarios fork DRIVER [PATH...]
 
-They use the devices of these paths, or all of the driver's. Each prints ``ok`` when all is as the
-contract asks, and what is not otherwise; then `END_OF_WORK` on the error stream, after which an
-orderly process says nothing more.
+They use the devices of these paths, or all of the driver's. Each prints `VERDICT` and then ``ok``
+when all is as the contract asks, and what is not otherwise, up to `END_OF_WORK`; then that on the
+error stream as well, after which an orderly process has no complaints.
 """
 
 from __future__ import annotations
@@ -32,6 +32,7 @@ from cts.hal import (
     slots,
 )
 
+VERDICT = "-- the verdict --"
 END_OF_WORK = "-- the end of the work --"
 CHILD_TIMEOUT = 30
 """Seconds after which a forked child that hangs is killed."""
@@ -154,5 +155,5 @@ SCENARIOS: dict[str, Callable[[Driver, Sequence[str]], list[str]]] = {
 if __name__ == "__main__":
     warnings.filterwarnings("always", "(?s).* was collected with", ResourceWarning)
     found = SCENARIOS[sys.argv[1]](registry.load(sys.argv[2])(), sys.argv[3:])
-    print("\n".join(found) or "ok", flush=True)
+    print(VERDICT, *(found or ["ok"]), END_OF_WORK, sep="\n", flush=True)
     print(END_OF_WORK, file=sys.stderr, flush=True)

@@ -42,9 +42,10 @@ def check(item: pytest.Item) -> None:
 
 def devices_needed(item: pytest.Item) -> int:
     """Fresh devices that a case has alive at once."""
-    if "new_device" not in item.fixturenames:  # type: ignore[attr-defined]
-        return 0
-    return max([mark.kwargs.get("devices", 1) for mark in item.iter_markers("needs")], default=1)
+    marks = item.iter_markers("needs")
+    said = [mark.kwargs["devices"] for mark in marks if "devices" in mark.kwargs]
+    takes_some = "new_device" in item.fixturenames  # type: ignore[attr-defined]
+    return max(said, default=1 if takes_some else 0)
 
 
 def _make_room(item: pytest.Item, session: DriverSession) -> None:

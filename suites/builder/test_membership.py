@@ -12,7 +12,7 @@ from cts.hal import Device, DeviceGroup, DeviceGroupBuilder, HalError, StatusCod
 from cts.plugin.fixtures import NewDevice, NewGroup, Steer
 
 ROUNDS = 50
-TIMEOUT = 30.0
+TIMEOUT = 10.0
 
 
 @pytest.mark.spec("GRP-12")

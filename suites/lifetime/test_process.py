@@ -11,27 +11,41 @@ import pytest
 from cts.checks import expect_equal, unsupported
 from cts.hal import DeviceGroup
 from cts.plugin.driver_session import DriverSession
-from cts.plugin.exit_scenarios import END_OF_WORK
+from cts.plugin.exit_scenarios import END_OF_WORK, VERDICT
 
-TIMEOUT = 60.0
+TIMEOUT = 20.0
+COMPLAINTS = ("Traceback", "Exception ignored", "Fatal", "ResourceWarning")
+"""What an interpreter says when its end is not orderly; what else is printed is the driver's."""
 
 
-def run_scenario(scenario: str, session: DriverSession) -> tuple[int, str, str]:
-    """Exit status, what a scenario in a process of its own printed, and what it said at its end.
+def run_scenario(scenario: str, session: DriverSession) -> tuple[int | str, str, str]:
+    """How a scenario in a process of its own ended, its last line, and its complaints at the end.
 
-    What is on the error stream before that is the driver's own matter, unless nothing comes after.
+    What is printed before the end of the work is the driver's own matter, unless it did not come
+    so far.
     """
     paths = [info.path for info in session.infos]
-    done = subprocess.run(
-        [sys.executable, "-m", "cts.plugin.exit_scenarios", scenario, session.name, *paths],
-        env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))},
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-        check=False,
-    )
+    try:
+        done = subprocess.run(
+            [sys.executable, "-m", "cts.plugin.exit_scenarios", scenario, session.name, *paths],
+            env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))},
+            capture_output=True,
+            text=True,
+            timeout=TIMEOUT,
+            check=False,
+        )
+    except subprocess.TimeoutExpired:
+        return f"still running after {TIMEOUT:g} s", "", ""
     before, mark, after = done.stderr.partition(END_OF_WORK)
-    return done.returncode, done.stdout.strip(), (after if mark else before).strip()
+    said = (after if mark else before).strip()
+    complaint = said if not mark or any(word in said for word in COMPLAINTS) else ""
+    return done.returncode, _verdict_in(done.stdout), complaint
+
+
+def _verdict_in(printed: str) -> str:
+    """What the scenario itself printed, without what the driver has."""
+    _, _, verdict = printed.rpartition(VERDICT)
+    return verdict.partition(END_OF_WORK)[0].strip() if VERDICT in printed else printed.strip()
 
 
 @pytest.mark.spec("LIF-10")

@@ -15,7 +15,7 @@ from cts.plugin.fixtures import NewDevice, NewGroup, Steer
 
 THREADS = 8
 ROUNDS = 200
-TIMEOUT = 30.0
+TIMEOUT = 10.0
 
 
 def count_destructions(device: Device) -> list[str]:

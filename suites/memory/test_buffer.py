@@ -4,12 +4,14 @@ from __future__ import annotations
 
 import pytest
 
-from cts.checks import expect_equal, expect_error
-from cts.hal import Device, DeviceGroup, StatusCode
+from cts.checks import expect_equal, expect_error, unsupported
+from cts.hal import Device, DeviceGroup, Driver, StatusCode
 
 SIZES = (0, 1, 3, 4, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 65536, 65537)
 TOO_LARGE = 1 << 62
 SIZE = 100
+LARGEST_TRIED = 1 << 30
+"""Bytes that are really allocated at most."""
 
 pytestmark = pytest.mark.needs("allocator")
 
@@ -20,8 +22,18 @@ def device(device_group: DeviceGroup) -> Device:
     return device_group.device_at(0)
 
 
+@pytest.fixture
+def size(request: pytest.FixtureRequest, hal_driver: Driver) -> int:
+    """A size to allocate, not above what the driver declares to be its largest."""
+    wanted: int = request.param
+    limit = hal_driver.properties.max_allocation
+    if limit is not None and wanted > limit:
+        unsupported(f"needs a buffer of {wanted} bytes: max_allocation is {limit}")
+    return wanted
+
+
 @pytest.mark.spec("MEM-1")
-@pytest.mark.parametrize("size", SIZES)
+@pytest.mark.parametrize("size", SIZES, indirect=True)
 def test_has_the_length_asked_for(device: Device, size: int) -> None:
     """Allocates both sides of powers of two, and nothing at all: exactly that length."""
     with device.allocator.allocate(size) as buffer:
@@ -29,7 +41,7 @@ def test_has_the_length_asked_for(device: Device, size: int) -> None:
 
 
 @pytest.mark.spec("MEM-2")
-@pytest.mark.parametrize("size", [size for size in SIZES if size])
+@pytest.mark.parametrize("size", [size for size in SIZES if size], indirect=True)
 def test_reads_back_what_was_written(device: Device, size: int) -> None:
     """Writes every byte of a buffer: all of it reads back."""
     data = bytes(i * 7 % 251 for i in range(size))
@@ -64,10 +76,10 @@ def test_no_two_share_memory(device: Device) -> None:
 
 @pytest.mark.spec("MEM-3")
 @pytest.mark.parametrize(
-    ("offset", "length"), [(SIZE, 1), (SIZE - 1, 2), (0, SIZE + 1), (1 << 40, 1)]
+    ("offset", "length"), [(SIZE, 1), (SIZE - 1, 2), (0, SIZE + 1), (1 << 40, 1), (-1, 1), (-1, 2)]
 )
-def test_a_range_past_the_end_is_refused(device: Device, offset: int, length: int) -> None:
-    """Reads and writes past the end: refused, nothing written; up to the end it works."""
+def test_a_range_that_leaves_it_is_refused(device: Device, offset: int, length: int) -> None:
+    """Reads and writes past either end: refused, nothing written."""
     with device.allocator.allocate(SIZE) as buffer:
         buffer.write(0, b"\xaa" * SIZE)
         doing = f"({offset}, {length} bytes) of a buffer of {SIZE}"
@@ -89,3 +101,15 @@ def test_a_size_that_cannot_be_is_refused(device: Device, size: int, code: Statu
     with expect_error(code, "MEM-4", f"allocate({size})"):
         device.allocator.allocate(size).release()
     device.allocator.allocate(SIZE).release()
+
+
+@pytest.mark.spec("MEM-4")
+def test_the_declared_maximum_holds_on_both_sides(device: Device, hal_driver: Driver) -> None:
+    """Allocates as much as is declared to be possible, then one byte more: taken, and refused."""
+    limit = hal_driver.properties.max_allocation
+    if limit is None:
+        unsupported("the driver declares no max_allocation: only memory limits it")
+    if limit <= LARGEST_TRIED:
+        device.allocator.allocate(limit).release()
+    with expect_error(StatusCode.RESOURCE_EXHAUSTED, "MEM-4", f"allocate({limit + 1})"):
+        device.allocator.allocate(limit + 1).release()

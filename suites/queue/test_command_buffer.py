@@ -7,7 +7,7 @@ from collections.abc import Callable
 import pytest
 
 from cts.checks import expect_equal, expect_error
-from cts.hal import CommandBuffer, Device, DeviceGroup, StatusCode
+from cts.hal import CommandBuffer, Device, DeviceGroup, Driver, StatusCode
 
 pytestmark = pytest.mark.needs(
     "allocator", "create_semaphore", "create_command_buffer", "queue_execute"
@@ -91,3 +91,28 @@ def test_executing_what_is_not_ended_is_refused(device: Device) -> None:
         commands.end()
         device.queue_execute(commands, signal=[(line, 1)])
         line.wait(1)
+
+
+@pytest.mark.spec("QUE-6")
+def test_a_range_past_the_end_is_reported_where_declared(
+    device: Device, hal_driver: Driver
+) -> None:
+    """Records a fill that leaves its buffer: OUT_OF_RANGE where declared, nothing written."""
+    declared = hal_driver.properties.out_of_range
+    with (
+        device.allocator.allocate(64) as buffer,
+        device.create_semaphore() as semaphore,
+        device.create_command_buffer() as commands,
+    ):
+        buffer.write(0, bytes(64))
+        point = "recording"
+        with expect_error(StatusCode.OUT_OF_RANGE, "QUE-6", "a recorded fill past the end"):
+            commands.begin()
+            commands.fill(buffer, 60, 8, b"\x11")
+            commands.end()
+            point = "submission"
+            device.queue_execute(commands, signal=[(semaphore, 1)])
+            point = "later"
+            semaphore.wait(1)
+        expect_equal(point, declared, "QUE-6", "when a recorded fill past the end was reported")
+        expect_equal(buffer.read(), bytes(64), "QUE-6", "the buffer after a refused fill")

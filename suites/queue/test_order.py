@@ -132,6 +132,30 @@ def test_a_submission_may_come_before_its_signal(device: Device) -> None:
         expect_equal(buffer.read(), b"\x42" * 16, "QUE-7", "the bytes afterwards")
 
 
+@pytest.mark.spec("QUE-4", "QUE-7")
+@pytest.mark.needs("queue_fill", async_queue=True)
+@pytest.mark.parametrize("last", [0, 1], ids=["the first last", "the second last"])
+def test_all_waits_are_waited_for(device: Device, last: int) -> None:
+    """Submits a fill with two waits, signals one and then the other: done after both."""
+    with (
+        device.allocator.allocate(16) as buffer,
+        device.create_semaphore() as first,
+        device.create_semaphore() as second,
+        device.create_semaphore() as done,
+    ):
+        waits = [first, second]
+        buffer.write(0, bytes(16))
+        pairs = [(wait, 1) for wait in waits]
+        device.queue_fill(buffer, 0, 16, b"\x42", wait=pairs, signal=[(done, 1)])
+        waits[1 - last].signal(1)
+        time.sleep(SHORT)
+        expect_equal(done.query(), 0, "QUE-4", "the signal with one of two waits reached")
+        expect_equal(buffer.read(), bytes(16), "QUE-4", "the bytes with one of two waits reached")
+        waits[last].signal(1)
+        done.wait(1)
+        expect_equal(buffer.read(), b"\x42" * 16, "QUE-4", "the bytes with both waits reached")
+
+
 @pytest.mark.spec("QUE-7")
 @pytest.mark.needs("queue_barrier", async_queue=True)
 def test_submissions_may_come_in_any_order(device: Device) -> None:

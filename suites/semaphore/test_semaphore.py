@@ -7,7 +7,7 @@ import time
 
 import pytest
 
-from cts.checks import expect, expect_equal, expect_error
+from cts.checks import expect, expect_equal, expect_error, unsupported
 from cts.hal import Device, DeviceGroup, Driver, HalError, Semaphore, StatusCode
 
 SHORT = 0.05
@@ -65,10 +65,11 @@ def test_starts_with_its_initial_payload(device: Device, initial: int) -> None:
 
 
 @pytest.mark.spec("SEM-1")
-def test_a_signal_may_skip_values(device: Device) -> None:
-    """Signals 3, then 40: query tells each."""
+def test_a_signal_may_skip_values(device: Device, hal_driver: Driver) -> None:
+    """Signals 3, then 40 or as far as it may jump: query tells each."""
+    jump = hal_driver.properties.max_semaphore_jump
     with device.create_semaphore(2) as semaphore:
-        for value in (3, 40):
+        for value in (3, 3 + min(37, jump or 37)):
             semaphore.signal(value)
             expect_equal(semaphore.query(), value, "SEM-1", f"query after signal({value})")
 
@@ -95,6 +96,20 @@ def test_the_declared_maximum_holds_on_both_sides(device: Device, hal_driver: Dr
         with expect_error(StatusCode.INVALID_ARGUMENT, "SEM-2", f"signal({limit + 1})"):
             semaphore.signal(limit + 1)
         expect_equal(semaphore.query(), limit, "SEM-2", f"query after signal({limit + 1})")
+
+
+@pytest.mark.spec("SEM-2")
+def test_the_declared_jump_holds_on_both_sides(device: Device, hal_driver: Driver) -> None:
+    """Signals further than is declared to be possible, then as far: refused, and taken."""
+    jump = hal_driver.properties.max_semaphore_jump
+    if jump is None:
+        unsupported("the driver declares no max_semaphore_jump")
+    with device.create_semaphore(2) as semaphore:
+        with expect_error(StatusCode.INVALID_ARGUMENT, "SEM-2", f"signal({jump + 3}) after 2"):
+            semaphore.signal(jump + 3)
+        expect_equal(semaphore.query(), 2, "SEM-2", f"query after signal({jump + 3})")
+        semaphore.signal(jump + 2)
+        expect_equal(semaphore.query(), jump + 2, "SEM-2", f"query after signal({jump + 2})")
 
 
 @pytest.mark.spec("SEM-3")

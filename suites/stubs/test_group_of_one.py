@@ -5,7 +5,8 @@ from __future__ import annotations
 import pytest
 
 from cts.checks import expect, expect_equal, expect_error
-from cts.hal import Device, DeviceGroup, Driver, HalError, InteropMode, StatusCode
+from cts.hal import Device, DeviceGroup, HalError, InteropMode, StatusCode
+from cts.plugin.driver_session import DriverSession
 from cts.plugin.fixtures import NewDevice, Steer
 from cts.slot_checks import core_slot_faults
 
@@ -13,10 +14,12 @@ STEERABLE = ("query_capabilities", "assign_topology_info", "refine_topology_edge
 
 
 @pytest.mark.spec("STB-7")
-def test_can_be_made_of_every_device(hal_driver: Driver) -> None:
+def test_can_be_made_of_every_device(hal_session: DriverSession, new_device: NewDevice) -> None:
     """Makes a group of each device that the driver enumerates: a topology of one native edge."""
-    for info in hal_driver.enumerate():
-        with hal_driver.create_device(info) as device, DeviceGroup.from_device(device) as group:
+    for info in hal_session.infos:
+        device = new_device()  # goes round the devices
+        new_device.forget(device)
+        with device, DeviceGroup.from_device(device) as group:
             edge = group.topology.query_edge(0, 0)
             expect(
                 edge is not None and edge.wait_mode is InteropMode.NATIVE,
@@ -35,8 +38,9 @@ def test_a_broken_slot_is_named_once(new_device: NewDevice, steer: Steer, broken
 
     def make_broken() -> Device:
         device = new_device()
+        new_device.forget(device)
         steer.fail(device, broken, fault)
-        return device.retain()
+        return device
 
     found = core_slot_faults(make_broken)
     expect_equal(list(found), [broken], "STB-8", f"checking the core slots with {broken} broken")

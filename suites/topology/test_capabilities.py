@@ -7,7 +7,8 @@ from pathlib import Path
 import pytest
 
 from cts.checks import expect, expect_equal, unsupported
-from cts.hal import DeviceCapability, DeviceGroup, Driver, HandleType
+from cts.hal import DeviceCapability, DeviceGroup, HandleType
+from cts.plugin.driver_session import DriverSession
 from cts.plugin.fixtures import NewDevice, NewGroup
 
 PCI_DEVICES = Path("/sys/bus/pci/devices")
@@ -56,24 +57,26 @@ def test_are_the_same_before_in_and_after_a_group(
 
 @pytest.mark.spec("CAP-4")
 @pytest.mark.needs(devices=2)
-def test_logical_devices_of_one_physical_device_share_its_uuid(hal_driver: Driver) -> None:
+def test_logical_devices_of_one_physical_device_share_its_uuid(
+    hal_session: DriverSession,
+) -> None:
     """Creates two devices from one info: where they report a UUID, it is the same one."""
-    info = hal_driver.enumerate()[0]
-    with hal_driver.create_device(info) as first, hal_driver.create_device(info) as second:
+    info = hal_session.infos[0]
+    with hal_session.new_device() as first, hal_session.new_device() as second:
         answers = [d.query_capabilities().physical_device_uuid for d in (first, second)]
     expect_equal(answers[0], answers[1], "CAP-4", f"the UUIDs of two devices of {info.path!r}")
 
 
 @pytest.mark.spec("CAP-4")
-@pytest.mark.needs(devices=2)
-def test_different_physical_devices_have_different_uuids(hal_driver: Driver) -> None:
+@pytest.mark.needs(devices=1)
+def test_different_physical_devices_have_different_uuids(hal_session: DriverSession) -> None:
     """Creates a device from each info: no two that report a UUID report the same one."""
-    infos = hal_driver.enumerate()
+    infos = hal_session.infos
     if len(infos) < 2:
         unsupported("the driver enumerates one physical device")
     found: dict[bytes, str] = {}
-    for info in infos:
-        with hal_driver.create_device(info) as device:
+    for number, info in enumerate(infos):
+        with hal_session.new_device(number) as device:
             uuid = device.query_capabilities().physical_device_uuid
         if uuid is not None:
             expect(
