@@ -13,7 +13,6 @@ import signal
 import socket
 import subprocess
 import sys
-import tempfile
 import threading
 import time
 from collections.abc import Sequence
@@ -71,6 +70,7 @@ class Nursery:
     ----------
     args : of the child's pytest session.
     folder : where pytest was started.
+    scratch : a new folder for what its children print; it goes with the nursery.
     wrapper : a command to start it under, such as ``gdb --args``.
     stop : set when the run is to end at once.
     """
@@ -80,6 +80,7 @@ class Nursery:
         args: Sequence[str],
         workerinput: dict[str, Any],
         folder: Path,
+        scratch: Path,
         limits: Limits,
         *,
         wrapper: Sequence[str] = (),
@@ -90,7 +91,8 @@ class Nursery:
         self.forks = CAN_FORK and not wrapper
         self.stop = stop
         self._wrapped = bool(wrapper)
-        self.scratch = Path(tempfile.mkdtemp(prefix="hal-cts-"))
+        self.scratch = scratch
+        scratch.mkdir()
         self.log = self.scratch / "log"
         ours, theirs = socket.socketpair()
         self._control = ours

@@ -156,11 +156,12 @@ class Isolation:
     def _make_nursery(self, driver: str) -> Nursery:
         config = self._config
         manager = config.pluginmanager
+        own = self._temporary / f"hal-cts-{next(self._numbers)}"
         arguments = [
             *self._run.arguments,
             f"--rootdir={config.rootpath}",
             *(["-c", str(config.inipath)] if config.inipath else []),
-            f"--basetemp={self._temporary / f'hal-cts-{next(self._numbers)}'}",
+            f"--basetemp={own}",
             "--maxfail=0",
             *(["-n0"] if manager.hasplugin("xdist") else []),
             *(["--no-cov"] if manager.hasplugin("_cov") or manager.hasplugin("pytest_cov") else []),
@@ -177,6 +178,7 @@ class Isolation:
             arguments,
             workerinput,
             config.invocation_params.dir,
+            own.with_name(f"{own.name}-printed"),
             self._limits,
             wrapper=shlex.split(self._run.options.worker_wrapper),
             show_output=config.getoption("capture") == "no",
