@@ -33,6 +33,11 @@ class CtsRun:
         """The verdicts on disk, in order."""
 
     @property
+    def in_order(self) -> list[str]:
+        """The outcomes, in the order of the verdicts."""
+        return [case.outcome for case in self.cases]
+
+    @property
     def run(self) -> RunRecord:
         """The run's own record."""
         return next(record for record in self.records if isinstance(record, RunRecord))

@@ -143,6 +143,11 @@ def driver_source(
     return re.sub(r"^(?P<indent> *)AT\((?P<place>\w+)\)$", put, source, flags=re.MULTILINE)
 
 
+def once(fault: str, name: str) -> str:
+    """Code that does something the first time only, over all processes."""
+    return f"if not os.path.exists({name!r}):\n    open({name!r}, 'w').close()\n    {fault}"
+
+
 BY_ADAPTER: Final = 'answered_by="adapter"'
 SEGFAULT: Final = "os.kill(os.getpid(), signal.SIGSEGV)"
 QUIET_EXIT: Final = "os._exit(0)"

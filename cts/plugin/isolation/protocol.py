@@ -10,6 +10,7 @@ from __future__ import annotations
 import itertools
 import os
 import shlex
+import sys
 import threading
 import uuid
 import warnings
@@ -54,8 +55,10 @@ class Isolation:
     @staticmethod
     def is_wanted(config: pytest.Config, run: Run) -> bool:
         """Whether cases of this session are to run in children."""
-        in_child = run.in_child or config.getoption("usepdb") or config.getoption("collectonly")
-        return run.options.isolate != "off" and not in_child
+        for_people = config.getoption("usepdb") or config.getoption("trace")
+        needless = run.in_child or config.getoption("collectonly")
+        possible = sys.platform != "win32"  # which cannot hand descriptors on
+        return possible and run.options.isolate != "off" and not (for_people or needless)
 
     # -- hooks ------------------------------------------------------------------------
 
@@ -131,7 +134,7 @@ class Isolation:
         mark = item.get_closest_marker("timeout")
         limit = self._run.options.timeout
         if mark is not None:
-            limit = float(mark.args[0] if mark.args else mark.kwargs["timeout"])
+            limit = float(mark.args[0] if mark.args else mark.kwargs.get("timeout", limit))
         if self._run.options.search and "hal_search" in item.fixturenames:  # type: ignore[attr-defined]
             limit *= EXAMPLES_WHEN_SEARCHING / EXAMPLES
         return limit * self._limits.scale
