@@ -82,11 +82,21 @@ def test_status(cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver,
         assert run.cases == []
 
 
+def heed_ctrl_c() -> None:
+    """For a session that is to be interrupted, though whoever runs these tests is not."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)
+
+
 def interrupt(folder: Path, *options: str, when: Path) -> tuple[int, str]:
     """Starts a session, and presses Ctrl-C once a file is there; its status and output."""
     command = [sys.executable, "-m", "pytest", "--results=out", *options]
     session = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=heed_ctrl_c,
     )
     while not when.exists() and session.poll() is None:
         time.sleep(0.02)

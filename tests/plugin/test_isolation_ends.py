@@ -16,6 +16,7 @@ from cts.results import read_cases
 from tests.conftest import OutsideDriver, RunCts
 
 from .outside_drivers import HANG, PASSING_CASE, driver_source, once
+from .test_exit_status import heed_ctrl_c
 
 CaseFile = Callable[[str], Path]
 
@@ -32,7 +33,12 @@ def start(folder: Path, *options: str) -> subprocess.Popen[str]:
     """Starts a session whose case hangs, and waits until it does."""
     command = [sys.executable, "-m", "pytest", "--results=out", "--driver=outside", *options]
     session = subprocess.Popen(
-        command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
+        command,
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=heed_ctrl_c,
     )
     while not (folder / "waiting").exists() and session.poll() is None:
         time.sleep(0.02)
