@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import textwrap
-from collections.abc import Callable
+import time
+from collections.abc import Callable, Iterable
 from pathlib import Path
 
+import psutil
 import pytest
 
 from cts.results import CaseRecord, DriverRecord, Record, RunRecord, read, read_cases
@@ -50,6 +52,22 @@ class CtsRun:
     def outcomes(self, driver: str | None = None) -> dict[str, str]:
         """Outcome by case id."""
         return {c.case: c.outcome for c in self.cases if driver in (None, c.driver)}
+
+
+def still_running(pids: Iterable[int], patience: float = 5.0) -> list[int]:
+    """Which of these processes run on, once the killed ones have had the time to be gone."""
+    deadline = time.monotonic() + patience
+    while (left := [pid for pid in pids if _is_running(pid)]) and time.monotonic() < deadline:
+        time.sleep(0.02)
+    return left
+
+
+def _is_running(pid: int) -> bool:
+    """Whether a process is there, and not one that nobody has asked about after its end."""
+    try:
+        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
+    except psutil.NoSuchProcess:
+        return False
 
 
 @pytest.fixture

@@ -9,24 +9,15 @@ import time
 from collections.abc import Callable
 from pathlib import Path
 
-import psutil
 import pytest
 
 from cts.results import read_cases
-from tests.conftest import OutsideDriver, RunCts
+from tests.conftest import OutsideDriver, RunCts, still_running
 
 from .outside_drivers import HANG, PASSING_CASE, driver_source, once
 from .test_exit_status import heed_ctrl_c
 
 CaseFile = Callable[[str], Path]
-
-
-def is_running(pid: int) -> bool:
-    """Whether a process is there, and not one that nobody has asked about after its end."""
-    try:
-        return bool(psutil.Process(pid).status() != psutil.STATUS_ZOMBIE)
-    except psutil.NoSuchProcess:
-        return False
 
 
 def start(folder: Path, *options: str) -> subprocess.Popen[str]:
@@ -71,11 +62,7 @@ def test_no_process_outlives_the_run(
     session.send_signal(number)
     session.communicate(timeout=60)
     assert session.returncode == (2 if number is signal.SIGINT else -number)
-    for _ in range(250):
-        if not any(map(is_running, pids)):
-            break
-        time.sleep(0.02)
-    assert [pid for pid in pids if is_running(pid)] == []
+    assert still_running(pids) == []
     cases = read_cases(pytester.path / "out" / "results.jsonl")
     assert [case.outcome for case in cases] == ["pass"]
 
@@ -129,4 +116,4 @@ def test_what_a_driver_started_ends_with_it(
     outside_driver(driver_source(query_capabilities=once(daemon, "forked")))
     run = cts("--driver=outside", "--hal-probe=off", case_file(PASSING_CASE))
     assert len(run.cases) == 1
-    assert not is_running(int((pytester.path / "daemon").read_text()))
+    assert still_running([int((pytester.path / "daemon").read_text())]) == []

@@ -6,11 +6,11 @@ import os
 import sys
 from collections.abc import Callable
 
-import psutil
 import pytest
 
 from cts.hal import Topology, slots
 from cts.probe import availability, probe, probe_all
+from tests.conftest import still_running
 
 from .conftest import Package
 from .outside_drivers import HANG, QUIET_EXIT, SEGFAULT, UNAVAILABLE, driver_source
@@ -86,8 +86,7 @@ def test_where_it_hangs_it_is_given_up_and_leaves_no_process(register: Register)
     with open("pids") as file:
         pids = [int(pid) for pid in file.read().split()]
     assert len(pids) == 2
-    left = [pid for pid in pids if psutil.pid_exists(pid)]
-    assert [pid for pid in left if psutil.Process(pid).status() != psutil.STATUS_ZOMBIE] == []
+    assert still_running(pids) == []
 
 
 def test_the_time_is_that_of_one_step(register: Register) -> None:
