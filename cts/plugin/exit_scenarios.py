@@ -34,8 +34,11 @@ from cts.hal import (
 
 VERDICT = "-- the verdict --"
 END_OF_WORK = "-- the end of the work --"
-CHILD_TIMEOUT = 30
+COMPLAINTS = ("Traceback", "Exception ignored", "Fatal", "ResourceWarning")
+"""What an interpreter says when its end is not orderly; what else is printed is the driver's."""
+CHILD_TIMEOUT = 10
 """Seconds after which a forked child that hangs is killed."""
+_IN_CHILD = "in the child "
 
 
 def _call(name: str, device: Device) -> object:
@@ -84,13 +87,16 @@ def fork(driver: Driver, paths: Sequence[str]) -> list[str]:
     child = os.fork()
     if child == 0:
         signal.alarm(CHILD_TIMEOUT)
-        os.dup2(write, 2)  # whatever it says, at its exit too, is a fault
+        os.dup2(write, 2)  # a complaint, at its exit too, is a fault
         for fault in _in_child(things):
-            print(f"in the child {fault}", file=sys.stderr, flush=True)
+            print(f"\n{_IN_CHILD}{fault}", file=sys.stderr, flush=True)
         sys.exit(0)
     os.close(write)
     with os.fdopen(read) as answers:
-        faults = answers.read().splitlines()
+        said = answers.read()
+    faults = [line for line in said.splitlines() if line.startswith(_IN_CHILD)]
+    if any(word in said for word in COMPLAINTS):
+        faults.append(f"the child said: {said.strip()}")
     _, status = os.waitpid(child, 0)
     if status:
         faults.append(f"the child ended with status {status}")

@@ -11,11 +11,9 @@ import pytest
 from cts.checks import expect_equal, unsupported
 from cts.hal import DeviceGroup
 from cts.plugin.driver_session import DriverSession
-from cts.plugin.exit_scenarios import END_OF_WORK, VERDICT
+from cts.plugin.exit_scenarios import COMPLAINTS, END_OF_WORK, VERDICT
 
 TIMEOUT = 20.0
-COMPLAINTS = ("Traceback", "Exception ignored", "Fatal", "ResourceWarning")
-"""What an interpreter says when its end is not orderly; what else is printed is the driver's."""
 
 
 def run_scenario(scenario: str, session: DriverSession) -> tuple[int | str, str, str]:

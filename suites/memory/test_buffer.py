@@ -90,6 +90,16 @@ def test_a_range_that_leaves_it_is_refused(device: Device, offset: int, length: 
         expect_equal(buffer.read(), b"\xaa" * SIZE, "MEM-3", "the buffer afterwards")
 
 
+@pytest.mark.spec("MEM-3")
+def test_a_negative_length_is_refused(device: Device) -> None:
+    """Reads -1 bytes from the middle: refused; none is a length."""
+    with device.allocator.allocate(SIZE) as buffer:
+        doing = f"read({SIZE // 2}, -1 bytes) of a buffer of {SIZE}"
+        with expect_error(StatusCode.OUT_OF_RANGE, "MEM-3", doing):
+            buffer.read(SIZE // 2, -1)
+        expect_equal(buffer.read(SIZE // 2, 0), b"", "MEM-3", "reading no bytes")
+
+
 @pytest.mark.spec("MEM-4")
 @pytest.mark.parametrize(
     ("size", "code"),

@@ -12,7 +12,7 @@ from cts.hal import Device, DeviceGroup, Driver, HalError, Semaphore, StatusCode
 
 SHORT = 0.05
 """Seconds that a wait is given which must run out."""
-LONG = 30.0
+LONG = 10.0
 """Seconds after which a wait counts as lost."""
 
 pytestmark = pytest.mark.needs("create_semaphore")
@@ -52,6 +52,13 @@ class Waiter:
         """How the wait ended."""
         self._thread.join(LONG)
         return self._ended[0] if self._ended else "still waiting"
+
+
+def _needs_jump(driver: Driver, step: int) -> None:
+    """Ends a case whose signal goes further than the driver declares to be possible."""
+    limit = driver.properties.max_semaphore_jump
+    if limit is not None and step > limit:
+        unsupported(f"needs a signal that jumps by {step}: max_semaphore_jump is {limit}")
 
 
 @pytest.mark.spec("SEM-1")
@@ -139,8 +146,9 @@ def test_a_wait_for_what_is_not_reached_runs_out(device: Device, timeout: float)
 
 @pytest.mark.spec("SEM-3")
 @pytest.mark.parametrize("value", [6, 9])
-def test_a_signal_wakes_a_waiter(device: Device, value: int) -> None:
+def test_a_signal_wakes_a_waiter(device: Device, hal_driver: Driver, value: int) -> None:
     """Waits for 6 on another thread, signals 6 or more: the wait ends, and not before."""
+    _needs_jump(hal_driver, value - 5)
     with device.create_semaphore(4) as semaphore:
         waiter = Waiter(semaphore, 6)
         semaphore.signal(5)
@@ -157,8 +165,9 @@ def test_a_signal_wakes_a_waiter(device: Device, value: int) -> None:
 
 
 @pytest.mark.spec("SEM-3")
-def test_a_signal_wakes_every_waiter(device: Device) -> None:
+def test_a_signal_wakes_every_waiter(device: Device, hal_driver: Driver) -> None:
     """Waits for 1 to 8 on eight threads, signals 8: all end."""
+    _needs_jump(hal_driver, 8)
     with device.create_semaphore() as semaphore:
         waiters = [Waiter(semaphore, value) for value in range(1, 9)]
         semaphore.signal(8)
