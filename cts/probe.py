@@ -61,6 +61,8 @@ class _Task:
     mode: Mode
     timeout: float
     device: str | None = None
+    memory: int | None = None
+    """Bytes; half of the machine's for none."""
     stop: threading.Event = field(default_factory=threading.Event)
 
 
@@ -75,13 +77,17 @@ def probe(driver: str, timeout: float = PROBE_STEP_TIMEOUT) -> DriverRecord:
 
 
 def probe_all(
-    drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT, device: str | None = None
+    drivers: Sequence[str],
+    timeout: float = PROBE_STEP_TIMEOUT,
+    device: str | None = None,
+    memory: int | None = None,
 ) -> dict[str, DriverRecord]:
     """`probe` for several drivers side by side, each in a child of its own.
 
-    With a pattern as `device` each is tried on the devices that it picks.
+    With a pattern as `device` each is tried on the devices that it picks. None may take more than
+    so many bytes of `memory`.
     """
-    task = _Task("full", timeout, device)
+    task = _Task("full", timeout, device, memory)
 
     def try_one(driver: str) -> DriverRecord:
         return _run_children([driver], task)[driver]
@@ -95,13 +101,18 @@ def probe_all(
 
 
 def availability(
-    drivers: Sequence[str], timeout: float = PROBE_STEP_TIMEOUT, *, devices: bool = False
+    drivers: Sequence[str],
+    timeout: float = PROBE_STEP_TIMEOUT,
+    *,
+    devices: bool = False,
+    memory: int | None = None,
 ) -> dict[str, DriverRecord]:
     """Imports each driver and asks whether it is available; one child for all, while it lives.
 
     With `devices` those that are have their devices enumerated.
     """
-    return _run_children(drivers, _Task("devices" if devices else "available", timeout))
+    mode: Mode = "devices" if devices else "available"
+    return _run_children(drivers, _Task(mode, timeout, memory=memory))
 
 
 def _run_children(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
@@ -155,7 +166,7 @@ def _run_child(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
 def _wait(child: subprocess.Popen[bytes], log: Path, printed: Path, task: _Task) -> str:
     """Waits for the child's end, or for no progress; how it ended, empty when orderly."""
     seen, since = 0, time.monotonic()
-    memory = half_of_the_memory()
+    memory = task.memory or half_of_the_memory()
     while (code := child.poll()) is None:
         size = log.stat().st_size
         if size != seen:

@@ -29,6 +29,21 @@ Outcome = Literal[
     "adapter",
     "skip",
 ]
+WORST_FIRST: tuple[Outcome, ...] = (
+    "crash",
+    "timeout",
+    "fail",
+    "error",
+    "flaky",
+    "blocked",
+    "unsupported",
+    "skip",
+    "adapter",
+    "pass",
+)
+"""What several outcomes of one case come to: the first of them here. A driver's failure comes
+before an error of the suite, since tearing down after it may well go wrong."""
+
 UNEXPECTED: frozenset[Outcome] = frozenset(
     {"fail", "error", "crash", "timeout", "flaky", "blocked"}
 )

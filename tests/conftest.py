@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import signal
+import subprocess
+import sys
 import textwrap
 import time
 from collections.abc import Callable, Iterable
@@ -11,6 +14,7 @@ import psutil
 import pytest
 
 from cts.results import CaseRecord, DriverRecord, Record, RunRecord, read, read_cases
+from tests.outside_drivers import install_package
 
 RunCts = Callable[..., "CtsRun"]
 OutsideDriver = Callable[..., str]
@@ -70,6 +74,24 @@ def _is_running(pid: int) -> bool:
         return False
 
 
+def start_session(folder: Path, *options: str, until: Path) -> subprocess.Popen[str]:
+    """Starts a session with results in ``out``, and waits for a file to be there, or for its end.
+
+    It heeds Ctrl-C, also where whoever runs these tests does not.
+    """
+    session = subprocess.Popen(
+        [sys.executable, "-m", "pytest", "--results=out", *options],
+        cwd=folder,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        preexec_fn=lambda: signal.signal(signal.SIGINT, signal.SIG_DFL),
+    )
+    while not until.exists() and session.poll() is None:
+        time.sleep(0.02)
+    return session
+
+
 @pytest.fixture
 def cts(pytester: pytest.Pytester) -> RunCts:
     """Runs pytest with arguments in a folder of its own, with results in ``out``."""
@@ -102,11 +124,8 @@ def outside_driver(pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch) -
 
     def install(source: str, name: str = "outside", attribute: str = "OutsideDriver") -> str:
         module = f"{name.replace('-', '_')}_driver"
-        (pytester.path / f"{module}.py").write_text(textwrap.dedent(source))
-        dist = pytester.path / f"{module}-1.0.dist-info"
-        dist.mkdir()
-        (dist / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-        (dist / "entry_points.txt").write_text(f"[cts.drivers]\n{name} = {module}:{attribute}\n")
+        points = f"[cts.drivers]\n{name} = {module}:{attribute}\n"
+        install_package(pytester.path, module, source, points)
         monkeypatch.setenv("PYTHONPATH", str(pytester.path))
         return name
 

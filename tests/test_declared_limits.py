@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from tests.outside_drivers import driver_source
+
 from .conftest import OutsideDriver, RunCts
-from .plugin.outside_drivers import driver_source
 
 
 @pytest.mark.parametrize("most", [1, 2, 3])

@@ -45,7 +45,7 @@ class DriverProperties:
     usage_enforced: bool = False
     """Refuses a use that the buffer was not allocated for."""
     max_allocation: int | None = None
-    """Largest buffer, in bytes; none where only memory limits it."""
+    """Largest buffer, in bytes, at least 4,096; none where only memory limits it."""
     import_alignment: int = 1
     """Alignment, in bytes, of host memory that can be imported."""
     children: Literal["retain", "invalidate"] = "retain"

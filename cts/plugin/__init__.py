@@ -12,7 +12,7 @@ from typing import TYPE_CHECKING, Any
 
 import pytest
 
-from cts.plugin import hookspecs, options
+from cts.plugin import command_line, hookspecs
 
 if TYPE_CHECKING:
     import hypothesis
@@ -40,7 +40,7 @@ def pytest_addhooks(pluginmanager: pytest.PytestPluginManager) -> None:
 
 def pytest_addoption(parser: pytest.Parser) -> None:
     """Adds the options."""
-    options.add(parser)
+    command_line.add(parser)
 
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
@@ -49,7 +49,7 @@ def pytest_load_initial_conftests(
 ) -> Generator[None]:
     """Adds the short forms of the options that no plugin and no conftest has taken."""
     yield
-    options.add_short_forms(early_config, parser)
+    command_line.add_short_forms(early_config, parser)
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -58,7 +58,7 @@ def pytest_configure(config: pytest.Config) -> None:
         config.addinivalue_line("markers", line)
     door = Door(config)
     config.pluginmanager.register(door, "hal-cts-door")
-    if options.any_given(config):
+    if command_line.any_given(config):
         door.open()
 
 

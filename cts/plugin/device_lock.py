@@ -33,7 +33,8 @@ def lock(keys: Iterable[str], tell: Callable[[str], None]) -> ExitStack:
     """
     import fcntl  # not on Windows, where this option is refused
 
-    with ExitStack() as locks:
+    locks = ExitStack()
+    try:
         for key in keys:
             file = locks.enter_context(_open(key))
             try:
@@ -44,8 +45,10 @@ def lock(keys: Iterable[str], tell: Callable[[str], None]) -> ExitStack:
                 fcntl.flock(file, fcntl.LOCK_EX)
             file.truncate(0)
             os.pwrite(file.fileno(), f"process {os.getpid()}".encode(), 0)
-        return locks.pop_all()
-    raise AssertionError("unreachable")
+    except BaseException:  # Ctrl-C while it waits
+        locks.close()
+        raise
+    return locks
 
 
 def _open(key: str) -> BinaryIO:

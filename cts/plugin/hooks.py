@@ -2,14 +2,17 @@
 
 The way of a run:
 
-1. `options`: what was asked for;
+1. `command_line` and `options`: what can be asked for, and what was;
 2. `selection`: names → registry → drivers, each probed in a child process;
 3. `cases`: every case is parametrised by the drivers selected;
-4. `gating`: before a case, whether it applies to the driver and whether it can run;
-5. `fixtures`: devices and groups of the case's driver, made by `driver_session`;
-6. `verdict`: what a case's outcome says of the driver, given the slots it entered (`evidence`);
-7. `recording`: one JSON line a verdict, as soon as it is known;
-8. `summary`: root causes first, then the counts; the matrix is drawn by the `reports` plugin.
+4. `isolation`: each case goes to a child process of its driver, where steps 5 to 7 happen; the
+   child says where it is (`place`), and what a case left behind (`leaks`);
+5. `gating`: before a case, whether it applies to the driver and whether it can run;
+6. `fixtures`: devices and groups of the case's driver, made by `driver_session`; what a failed case
+   leaves alive of them ends with it (`leftovers`);
+7. `verdict`: what a case's outcome says of the driver, given the slots it entered (`evidence`);
+8. `recording`: one JSON line a verdict, as soon as it is known;
+9. `summary`: root causes first, then the counts; the matrix is drawn by the `reports` plugin.
 """
 
 from __future__ import annotations
@@ -68,7 +71,7 @@ def pytest_report_collectionfinish(config: pytest.Config) -> list[str]:
 
 @pytest.hookimpl(tryfirst=True)
 def pytest_runtestloop(session: pytest.Session) -> None:
-    """Probes the drivers that were not named, before any case runs."""
+    """Probes the drivers that were not named, and locks devices, before any case runs."""
     run = run_of(session.config)
     run.start_found(session)
     run.lock_devices()

@@ -14,21 +14,7 @@ import msgspec
 import pytest
 
 from cts.plugin.run import Run
-from cts.results import Attempt, CaseRecord, Outcome
-
-# A driver's failure before an error of the suite: tearing down after it may well go wrong.
-_WORST_FIRST: tuple[Outcome, ...] = (
-    "crash",
-    "timeout",
-    "fail",
-    "error",
-    "flaky",
-    "blocked",
-    "unsupported",
-    "skip",
-    "adapter",
-    "pass",
-)
+from cts.results import WORST_FIRST, Attempt, CaseRecord
 
 
 class Recorder:
@@ -72,6 +58,5 @@ class Recorder:
 
 
 def worst_of(phases: Sequence[dict[str, Any]]) -> dict[str, Any]:
-    """What became of a case: the phase that says the most of it, the last where all passed."""
-    judged = [phase for phase in phases if phase["outcome"] != "pass"]
-    return min(judged or phases, key=lambda phase: _WORST_FIRST.index(phase["outcome"]))
+    """What became of a case: the first of its worst phases."""
+    return min(phases, key=lambda phase: WORST_FIRST.index(phase["outcome"]))

@@ -49,7 +49,7 @@ class Selection:
                 f" there are: {', '.join(known) or 'none'}"
             )
         if options.probe:
-            records = probe_all(options.drivers, options.probe_timeout, options.device)
+            records = _probed(options.drivers, options)
         else:
             records = _availability(options.drivers, options)
         absent = [record for record in records.values() if record.status == "unavailable"]
@@ -80,7 +80,7 @@ class Selection:
         """Probes the drivers that have not been, if the options want it."""
         if options.probe and not self.probed:
             available = [name for name, r in self.records.items() if r.status == "available"]
-            self.records |= probe_all(available, options.probe_timeout, options.device)
+            self.records |= _probed(available, options)
             self.probed = True
 
     def to_plain(self) -> dict[str, Any]:
@@ -99,8 +99,17 @@ class Selection:
         return cls(plain["named"], records, plain["absent"], plain["probed"])
 
 
+def _probed(drivers: Sequence[str], options: Options) -> dict[str, DriverRecord]:
+    return probe_all(drivers, options.probe_timeout, options.device, options.memory_limit)
+
+
 def _availability(drivers: Sequence[str], options: Options) -> dict[str, DriverRecord]:
-    return availability(drivers, options.probe_timeout, devices=options.device is not None)
+    return availability(
+        drivers,
+        options.probe_timeout,
+        devices=options.device is not None,
+        memory=options.memory_limit,
+    )
 
 
 def _device_mismatch(record: DriverRecord, options: Options) -> str:

@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections import Counter
 from typing import Any
 
+from cts.plugin.command_line import long_form
 from cts.plugin.driver_session import AT_THE_END
-from cts.plugin.options import long_form
 from cts.plugin.run import Run
 from cts.results import CaseRecord, Outcome
 

@@ -18,8 +18,8 @@ from cts.hal import HalError
 from cts.hal.device import AnsweredBy
 from cts.plugin import evidence
 from cts.plugin.cases import Case, case_of
+from cts.plugin.command_line import long_form
 from cts.plugin.driver_session import DriverSession
-from cts.plugin.options import long_form
 from cts.plugin.run import run_of
 from cts.results import Outcome
 
@@ -39,12 +39,25 @@ _SHOWN: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
 
 
 def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[None]) -> None:
-    """Puts the outcome of one phase of a case on its report, as plain data for xdist."""
+    """Judges one phase of a case, and puts the outcome on its report."""
     case = case_of(item)
     if case is None:
         return
     session = run_of(item.config).session_of(case.driver)
-    outcome, message, code, blocked_by = _judge(report, item, call, case, session)
+    put_on(report, case, *_judge(report, item, call, case, session))
+    if report.failed:
+        report.sections.append(("reproduce", reproduce(item, case)))
+
+
+def put_on(
+    report: pytest.TestReport,
+    case: Case,
+    outcome: Outcome,
+    message: str,
+    code: str = "",
+    blocked_by: str = "",
+) -> None:
+    """Puts an outcome on a report, as plain data for other processes."""
     report.hal_cts = {  # type: ignore[attr-defined]
         "driver": case.driver,
         "case": case.id,
@@ -54,8 +67,6 @@ def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[N
         "code": code,
         "blocked_by": blocked_by,
     }
-    if report.failed:
-        report.sections.append(("reproduce", reproduce(item, case)))
 
 
 def reproduce(item: pytest.Item, case: Case, *, wrapper: str = "") -> str:

@@ -4,12 +4,13 @@ from __future__ import annotations
 
 import pytest
 
-from cts.checks import expect_equal, expect_error, unsupported
+from cts.checks import expect, expect_equal, expect_error, unsupported
 from cts.hal import Device, DeviceGroup, Driver, StatusCode
 
 SIZES = (0, 1, 3, 4, 63, 64, 65, 255, 256, 257, 4095, 4096, 4097, 65536, 65537)
 TOO_LARGE = 1 << 62
 SIZE = 100
+LEAST_MAXIMUM = 4096
 LARGEST_TRIED = 1 << 30
 """Bytes that are really allocated at most."""
 
@@ -119,6 +120,7 @@ def test_the_declared_maximum_holds_on_both_sides(device: Device, hal_driver: Dr
     limit = hal_driver.properties.max_allocation
     if limit is None:
         unsupported("the driver declares no max_allocation: only memory limits it")
+    expect(limit >= LEAST_MAXIMUM, "MEM-4", "max_allocation", came_back=limit, asks="4,096")
     if limit <= LARGEST_TRIED:
         device.allocator.allocate(limit).release()
     with expect_error(StatusCode.RESOURCE_EXHAUSTED, "MEM-4", f"allocate({limit + 1})"):

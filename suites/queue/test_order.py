@@ -134,7 +134,7 @@ def test_a_submission_may_come_before_its_signal(device: Device) -> None:
 
 @pytest.mark.spec("QUE-4", "QUE-7")
 @pytest.mark.needs("queue_fill", async_queue=True)
-@pytest.mark.parametrize("last", [0, 1], ids=["the first last", "the second last"])
+@pytest.mark.parametrize("last", [0, 1], ids=["first-last", "second-last"])
 def test_all_waits_are_waited_for(device: Device, last: int) -> None:
     """Submits a fill with two waits, signals one and then the other: done after both."""
     with (

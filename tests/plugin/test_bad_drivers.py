@@ -17,8 +17,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import CtsRun, OutsideDriver, RunCts
-
-from .outside_drivers import (
+from tests.outside_drivers import (
     HANG,
     PASSING_CASE,
     QUIET_EXIT,
@@ -26,6 +25,7 @@ from .outside_drivers import (
     STUB_CASE,
     UNAVAILABLE,
     driver_source,
+    install_package,
 )
 
 CaseFile = Callable[[str], Path]
@@ -142,12 +142,8 @@ LOUD = (
 def install(folder: Path, name: str, source: str, entry_point: str) -> None:
     """Makes a driver known to whoever has the folder on its path."""
     module = name.replace("-", "_")
-    (folder / f"{module}.py").write_text(source.replace("NAME", name))
-    dist = folder / f"{module}-1.0.dist-info"
-    dist.mkdir()
-    (dist / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
-    value = entry_point.format(module=module)
-    (dist / "entry_points.txt").write_text(f"[cts.drivers]\n{name} = {value}\n")
+    points = f"[cts.drivers]\n{name} = {entry_point.format(module=module)}\n"
+    install_package(folder, module, source.replace("NAME", name), points)
 
 
 @pytest.fixture(scope="module")
@@ -160,9 +156,8 @@ def everyone(tmp_path_factory: pytest.TempPathFactory) -> CtsRun:
     loud = driver_source("loud", import_=LOUD, construct=LOUD, query_capabilities=LOUD)
     install(folder, "loud", loud, "{module}:OutsideDriver")
     for package in ("twice", "twice_again"):
-        install(folder, package, driver_source("twice"), "{module}:OutsideDriver")
-        points = folder / f"{package}-1.0.dist-info" / "entry_points.txt"
-        points.write_text(f"[cts.drivers]\ntwice = {package}:OutsideDriver\n")
+        points = f"[cts.drivers]\ntwice = {package}:OutsideDriver\n"
+        install_package(folder, package, driver_source("twice"), points)
     cases = folder / "area" / "test_it.py"
     cases.parent.mkdir()
     cases.write_text("import pytest\n" + re.sub("^    ", "", PASSING_CASE + STUB_CASE, flags=re.M))

@@ -10,9 +10,9 @@ import pytest
 
 from cts.results import CaseRecord, read
 from tests.conftest import OutsideDriver, RunCts
+from tests.outside_drivers import PASSING_CASE, driver_source
 
 from .conftest import Package
-from .outside_drivers import PASSING_CASE, driver_source
 
 SUITE = Path(__file__).resolve().parents[2] / "suites" / "stubs" / "test_topology_info.py"
 CASES = (

@@ -9,9 +9,9 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideDriver
+from tests.outside_drivers import SEGFAULT, UNAVAILABLE, driver_source
 
 from .conftest import Package
-from .outside_drivers import SEGFAULT, UNAVAILABLE, driver_source
 
 SCRIPT = Path(sysconfig.get_path("scripts"), "hal-cts")
 COMMANDS = """

@@ -3,9 +3,6 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
@@ -13,9 +10,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import HANG, PASSING_CASE, UNAVAILABLE, driver_source
+from tests.conftest import OutsideDriver, RunCts, start_session
+from tests.outside_drivers import HANG, PASSING_CASE, UNAVAILABLE, driver_source
 
 CaseFile = Callable[[str], Path]
 
@@ -82,24 +78,9 @@ def test_status(cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver,
         assert run.cases == []
 
 
-def heed_ctrl_c() -> None:
-    """For a session that is to be interrupted, though whoever runs these tests is not."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)
-
-
 def interrupt(folder: Path, *options: str, when: Path) -> tuple[int, str]:
     """Starts a session, and presses Ctrl-C once a file is there; its status and output."""
-    command = [sys.executable, "-m", "pytest", "--results=out", *options]
-    session = subprocess.Popen(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=heed_ctrl_c,
-    )
-    while not when.exists() and session.poll() is None:
-        time.sleep(0.02)
+    session = start_session(folder, *options, until=when)
     session.send_signal(signal.SIGINT)
     output, _ = session.communicate(timeout=60)
     return session.returncode, output

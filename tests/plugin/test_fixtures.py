@@ -11,8 +11,7 @@ from cts.hal import DeviceCapabilities, DeviceGroup, HalError, StatusCode
 from cts.hal.testing import MockDevice
 from cts.plugin.fixtures import Steer
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import driver_source
+from tests.outside_drivers import driver_source
 
 CASES = """
     import outside_driver

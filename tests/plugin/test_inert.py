@@ -6,8 +6,9 @@ import re
 
 import pytest
 
+from tests.outside_drivers import driver_source
+
 from .conftest import Package
-from .outside_drivers import driver_source
 
 CONFTEST = """
     import subprocess

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import SEGFAULT, driver_source, once
+from tests.outside_drivers import SEGFAULT, driver_source, once
 
 CaseFile = Callable[[str], Path]
 
@@ -117,6 +116,20 @@ def test_after_so_many_crashes_it_is_given_up(
     assert "4 crashes and time-outs, the last of them in area/test_it::test_dies[1]" in run.text
 
 
+def test_a_case_that_the_child_has_not_collected_is_no_fault_of_the_drivers(
+    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver, pytester: pytest.Pytester
+) -> None:
+    outside_driver(driver_source())
+    pytester.makeconftest("""
+        def pytest_collection_modifyitems(config, items):
+            if hasattr(config, "workerinput"):
+                del items[1]
+    """)
+    run = cts("--driver=outside", case_file(QUERY))
+    assert run.in_order == ["pass", "error", "pass"]
+    assert run.cases[1].message == "the process that was to run it has not collected it"
+
+
 # -- what is left behind ----------------------------------------------------------------
 
 LEAKS = {
@@ -125,6 +138,7 @@ LEAKS = {
     "threads": "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
     "environment variable OF_THE_CASE": "os.environ['OF_THE_CASE'] = '1'",
     "handler of SIGTERM": "signal.signal(signal.SIGTERM, lambda *_: None)",
+    "handler of SIGUSR1": "ctypes.CDLL(None).signal(signal.SIGUSR1, ctypes.c_void_p(1))",
     "working folder": "os.chdir('/')",
 }
 
@@ -135,7 +149,7 @@ def test_what_is_left_each_time_fails_the_case(
 ) -> None:
     outside_driver(driver_source())
     source = f"""
-    import os, signal, threading, time
+    import ctypes, os, signal, threading, time
     kept = []
 
     @pytest.mark.spec("STB-2")
@@ -179,6 +193,22 @@ def test_the_mark_goes_before_the_option(
     death = run.cases[1].attempts[0].death
     assert death is not None
     assert "test_it.py" in death.stack
+
+
+def test_a_search_may_take_longer(
+    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
+) -> None:
+    outside_driver(driver_source())
+    source = """
+    import time
+    @pytest.mark.spec("STB-2")
+    def test_it(hal_search, new_device):
+        new_device().query_capabilities()
+        time.sleep(2)
+"""
+    cases = case_file(source)
+    assert cts("--driver=outside", "--hal-timeout=1", "--search", cases).in_order == ["pass"]
+    assert cts("--driver=outside", "--hal-timeout=1", cases).in_order == ["timeout"]
 
 
 PROCESSES = """

@@ -3,37 +3,16 @@
 from __future__ import annotations
 
 import signal
-import subprocess
-import sys
-import time
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
 
 from cts.results import read_cases
-from tests.conftest import OutsideDriver, RunCts, still_running
-
-from .outside_drivers import HANG, PASSING_CASE, driver_source, once
-from .test_exit_status import heed_ctrl_c
+from tests.conftest import OutsideDriver, RunCts, start_session, still_running
+from tests.outside_drivers import HANG, PASSING_CASE, driver_source, once
 
 CaseFile = Callable[[str], Path]
-
-
-def start(folder: Path, *options: str) -> subprocess.Popen[str]:
-    """Starts a session whose case hangs, and waits until it does."""
-    command = [sys.executable, "-m", "pytest", "--results=out", "--driver=outside", *options]
-    session = subprocess.Popen(
-        command,
-        cwd=folder,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        preexec_fn=heed_ctrl_c,
-    )
-    while not (folder / "waiting").exists() and session.poll() is None:
-        time.sleep(0.02)
-    return session
 
 
 HANGING_CASE = """
@@ -57,7 +36,7 @@ def test_no_process_outlives_the_run(
     """What was proven is on disk, whatever the driver is doing when the run ends."""
     outside_driver(driver_source(query_capabilities=f"if os.path.exists('waiting'): {HANG}"))
     case_file(PASSING_CASE + HANGING_CASE)
-    session = start(pytester.path)
+    session = start_session(pytester.path, "--driver=outside", until=pytester.path / "waiting")
     pids = [int(word) for word in (pytester.path / "waiting").read_text().split()]
     session.send_signal(number)
     session.communicate(timeout=60)
@@ -67,8 +46,61 @@ def test_no_process_outlives_the_run(
     assert [case.outcome for case in cases] == ["pass"]
 
 
-def test_a_verdict_is_on_disk_before_the_tear_down(
+def test_ctrl_c_while_a_child_collects_blames_nobody(
     pytester: pytest.Pytester, case_file: CaseFile, outside_driver: OutsideDriver
+) -> None:
+    """No case has a verdict, no second child is begun, and no process is left."""
+    outside_driver(driver_source())
+    case_file(PASSING_CASE)
+    pytester.makeconftest("""
+        import os, time
+        def pytest_sessionstart(session):
+            if hasattr(session.config, "workerinput"):
+                with open("collecting", "a") as file:
+                    print(os.getpid(), file=file)
+                time.sleep(600)
+    """)
+    folder = pytester.path
+    session = start_session(folder, "--driver=outside", until=folder / "collecting")
+    session.send_signal(signal.SIGINT)
+    session.communicate(timeout=60)
+    assert session.returncode == 2
+    pids = [int(line) for line in (folder / "collecting").read_text().splitlines()]
+    assert len(pids) == 1
+    assert still_running(pids) == []
+    assert read_cases(folder / "out" / "results.jsonl") == []
+
+
+def test_a_session_that_stops_early_runs_no_more_cases(
+    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver, pytester: pytest.Pytester
+) -> None:
+    """Somebody's plugin ends the session at its first report: a lane that runs ahead stops too."""
+    outside_driver(driver_source())
+    pytester.makeconftest("""
+        import pytest
+        @pytest.hookimpl
+        def pytest_runtest_logfinish(nodeid):
+            stopped.shouldfail = "enough"
+        def pytest_sessionstart(session):
+            global stopped
+            stopped = session
+    """)
+    source = """
+    import time
+    @pytest.mark.spec("STB-2")
+    @pytest.mark.parametrize("n", range(20))
+    def test_it(new_device, n):
+        new_device().query_capabilities()
+        time.sleep(0.2)
+"""
+    run = cts("--driver=outside", case_file(source))
+    assert 1 <= len(run.cases) < 10
+    assert "enough" in run.text
+
+
+@pytest.mark.parametrize("mode", ["auto", "off"])
+def test_a_verdict_is_on_disk_before_the_tear_down(
+    pytester: pytest.Pytester, case_file: CaseFile, outside_driver: OutsideDriver, mode: str
 ) -> None:
     outside_driver(driver_source())
     case_file("""
@@ -84,7 +116,9 @@ def test_a_verdict_is_on_disk_before_the_tear_down(
     def test_it(new_device, slow_to_end):
         new_device().query_capabilities()
 """)
-    session = start(pytester.path)
+    session = start_session(
+        pytester.path, "--driver=outside", f"--isolate={mode}", until=pytester.path / "waiting"
+    )
     session.kill()
     session.communicate(timeout=60)
     (case,) = read_cases(pytester.path / "out" / "results.jsonl")

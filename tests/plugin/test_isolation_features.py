@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import xml.etree.ElementTree as ElementTree
 from collections.abc import Callable
 from pathlib import Path
@@ -10,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import driver_source
+from tests.outside_drivers import driver_source
 
 CaseFile = Callable[[str], Path]
 
@@ -155,9 +153,3 @@ def test_a_search_shows_the_smallest_example(
 def test_s_shows_what_is_printed_as_it_comes(cts: RunCts, features: Path) -> None:
     run = cts("--driver=outside", "-s", "-k", "2", features)
     assert "before it failed" in run.text.partition("= FAILURES =")[0]
-
-
-def test_the_environment_of_the_run_is_left_alone(cts: RunCts, features: Path) -> None:
-    before = dict(os.environ)
-    cts("--driver=outside", features)
-    assert dict(os.environ) == before

@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import driver_source
+from tests.outside_drivers import driver_source
 
 CASES = """
     import gc

@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import PASSING_CASE, driver_source
+from tests.outside_drivers import PASSING_CASE, driver_source
 
 CaseFile = Callable[[str], Path]
 

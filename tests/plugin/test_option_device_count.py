@@ -8,8 +8,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import driver_source
+from tests.outside_drivers import driver_source
 
 COUNT_CASE = """
     @pytest.mark.spec("GRP-14")

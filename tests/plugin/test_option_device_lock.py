@@ -12,8 +12,7 @@ import pytest
 
 from cts.plugin import device_lock
 from tests.conftest import OutsideDriver
-
-from .outside_drivers import driver_source
+from tests.outside_drivers import driver_source
 
 CASES = """
     import os, time

@@ -6,9 +6,9 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import OutsideDriver, RunCts
+from tests.outside_drivers import PASSING_CASE, UNAVAILABLE, driver_source
 
 from .conftest import Package
-from .outside_drivers import PASSING_CASE, UNAVAILABLE, driver_source
 
 CaseFile = Callable[[str], Path]
 

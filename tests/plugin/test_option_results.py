@@ -9,8 +9,7 @@ import pytest
 
 from cts.results import CaseRecord, RunRecord, read
 from tests.conftest import OutsideDriver
-
-from .outside_drivers import PASSING_CASE, driver_source
+from tests.outside_drivers import PASSING_CASE, driver_source
 
 CaseFile = Callable[[str], Path]
 

@@ -9,8 +9,7 @@ from pathlib import Path
 import pytest
 
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import driver_source
+from tests.outside_drivers import driver_source
 
 CASES = """
     @pytest.mark.spec("STB-2")

@@ -11,9 +11,9 @@ import pytest
 
 from cts.results import read_cases
 from tests.conftest import RunCts
+from tests.outside_drivers import driver_source
 
 from .conftest import Package
-from .outside_drivers import driver_source
 
 CASES = """
     import numpy

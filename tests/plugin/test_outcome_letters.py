@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import BY_ADAPTER, driver_source
+from tests.outside_drivers import BY_ADAPTER, driver_source
 
 CASES = """
     @pytest.mark.spec("TIN-1")

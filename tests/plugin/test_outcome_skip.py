@@ -6,8 +6,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.conftest import OutsideDriver, RunCts
-
-from .outside_drivers import PASSING_CASE, driver_source
+from tests.outside_drivers import PASSING_CASE, driver_source
 
 CASES = (
     PASSING_CASE

@@ -11,9 +11,9 @@ import pytest
 from cts.hal import Topology, slots
 from cts.probe import availability, probe, probe_all
 from tests.conftest import still_running
+from tests.outside_drivers import HANG, QUIET_EXIT, SEGFAULT, UNAVAILABLE, driver_source
 
 from .conftest import Package
-from .outside_drivers import HANG, QUIET_EXIT, SEGFAULT, UNAVAILABLE, driver_source
 
 Register = Callable[..., None]
 

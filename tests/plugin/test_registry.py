@@ -9,9 +9,9 @@ import pytest
 
 from cts import registry
 from cts.hal import HalError, StatusCode
+from tests.outside_drivers import UNAVAILABLE, driver_source
 
 from .conftest import Package
-from .outside_drivers import UNAVAILABLE, driver_source
 
 Register = Callable[..., None]
 

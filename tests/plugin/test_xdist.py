@@ -8,8 +8,7 @@ from pathlib import Path
 
 from cts.results import DriverRecord, RunRecord
 from tests.conftest import CtsRun, OutsideDriver, RunCts
-
-from .outside_drivers import PASSING_CASE, STUB_CASE, driver_source
+from tests.outside_drivers import PASSING_CASE, STUB_CASE, driver_source
 
 CaseFile = Callable[[str], Path]
 

@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 import subprocess
-import textwrap
 from pathlib import Path
+
+from tests.outside_drivers import driver_source, install_package
 
 FAULTS: dict[str, str] = {
     "segfault": "lib.segfault()",
@@ -58,79 +59,6 @@ PLACES = (
     "exit",
 )
 
-_SOURCE = """
-import atexit, ctypes, os, sys, time
-from cts.hal import *
-
-lib = ctypes.CDLL(LIBRARY)
-with_gil = ctypes.PyDLL(LIBRARY)
-
-def fault_in(place):
-    if place == PLACE:
-        FAULT
-
-class {cls}Device(Device):
-    driver_name = "{name}"
-    doomed = False
-
-    def __init__(self):
-        super().__init__()
-        self._topology = TopologyAssignment(self)
-
-    @property
-    @slot()
-    def identifier(self):
-        return "{name}:0"
-
-    @slot()
-    def query_capabilities(self):
-        return DeviceCapabilities()
-
-    @property
-    @slot()
-    def topology_info(self):
-        return self._topology.info
-
-    @slot()
-    def assign_topology_info(self, info):
-        fault_in("group")
-        self._topology.assign(info)
-
-    @slot()
-    def refine_topology_edge(self, dst, edge):
-        if self.doomed:
-            fault_in("case")
-        return edge
-
-    def _destroy(self):
-        if self.doomed:
-            fault_in("teardown")
-
-class {cls}Driver(Driver):
-    name = "{name}"
-    native = False
-    version = "1.0"
-    properties = DriverProperties(work=False)
-
-    def available(self):
-        return None
-
-    def enumerate(self):
-        fault_in("enumerate")
-        return [DeviceInfo(path="{name}/0", name="{cls}", obtained_on="software")]
-
-    def create_device(self, info=None):
-        fault_in("create_device")
-        return {cls}Device()
-
-    def close(self):
-        fault_in("end of the session")
-
-fault_in("import")
-if PLACE == "exit":
-    AT_EXIT
-"""
-
 CASES = """
 import pytest
 
@@ -167,20 +95,30 @@ def compile_library(folder: Path) -> Path:
 
 def install(folder: Path, library: Path, fault: str, place: str) -> None:
     """Writes the two drivers, as packages of somebody else's, and their cases."""
-    for name, cls, where in (("bad", "Bad", place), ("sound", "Sound", "nowhere")):
-        if fault in AT_EXIT:
-            at_exit = f"lib.arm(lib.{AT_EXIT[fault]})"
-        else:
-            at_exit = "atexit.register(fault_in, 'exit')"
-        source = textwrap.dedent(_SOURCE).replace("{cls}", cls).replace("{name}", name)
-        source = source.replace("LIBRARY", repr(str(library))).replace("PLACE", repr(where))
-        source = source.replace("AT_EXIT", at_exit).replace("FAULT", FAULTS[fault])
-        (folder / f"{name}_driver.py").write_text(source)
-        info = folder / f"{name}_driver-1.0.dist-info"
-        info.mkdir()
-        (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {name}\nVersion: 1.0\n")
-        entry_point = f"{name} = {name}_driver:{cls}Driver"
-        (info / "entry_points.txt").write_text(f"[cts.drivers]\n{entry_point}\n")
+    for name, where in (("bad", place), ("sound", "nowhere")):
+        points = f"[cts.drivers]\n{name} = {name}_driver:OutsideDriver\n"
+        install_package(folder, f"{name}_driver", source_of(name, library, fault, where), points)
     area = folder / "area"
     area.mkdir()
     (area / "test_it.py").write_text(CASES)
+
+
+def source_of(name: str, library: Path, fault: str, place: str) -> str:
+    """A driver with a fault in one place. One of a device hits those that are `doomed`."""
+    in_driver = {"enumerate": "enumerate", "create_device": "create_device"}
+    in_driver |= {"group": "assign_topology_info", "end of the session": "close"}
+    in_device = {"case": "refine_topology_edge", "teardown": "destroy"}
+    path = repr(str(library))
+    load = f"import ctypes\nlib, with_gil = ctypes.CDLL({path}), ctypes.PyDLL({path})"
+    code = {"import_": load}
+    if place == "import":
+        code["import_"] += f"\n{FAULTS[fault]}"
+    elif place == "exit":
+        python = f"def at_exit():\n    {FAULTS[fault]}\natexit.register(at_exit)"
+        native = f"lib.arm(lib.{AT_EXIT[fault]})" if fault in AT_EXIT else ""
+        code["import_"] += f"\n{native or python}"
+    elif place in in_driver:
+        code[in_driver[place]] = FAULTS[fault]
+    elif place in in_device:
+        code[in_device[place]] = f"if getattr(self, 'doomed', False):\n    {FAULTS[fault]}"
+    return driver_source(name, **code)

@@ -36,6 +36,9 @@ HARMLESS = {
 """What leaves nothing that is a fault: it happens once, or when nothing comes after it."""
 
 
+LIMITS = {"memory": "MiB of memory", "flood of output": "it printed"}
+"""What is said of a fault that a limit of its own ends, before its time is over."""
+
 A_RACE = {("thread that dies later", "end of the session")}
 """It may come first, or the process's exit."""
 
@@ -78,6 +81,8 @@ class Outcome:
         if fault in ("signal handler changed", "environment changed"):
             what = "SIGTERM" if "signal" in fault else "OF_THE_DRIVER"
             return what in self.culprit
+        if fault in LIMITS:
+            return LIMITS[fault] in self.culprit
         if fault.startswith("descriptors"):
             words = ("descriptors", "Too many open files", place)
             return any(word in self.culprit for word in words)

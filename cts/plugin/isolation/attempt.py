@@ -12,7 +12,7 @@ import pytest
 from cts.plugin.cases import Case, case_of
 from cts.plugin.isolation.orders import CaughtWarning
 from cts.plugin.recording import worst_of
-from cts.results import UNEXPECTED, Death, Outcome
+from cts.results import UNEXPECTED, WORST_FIRST, Death, Outcome
 
 News = pytest.TestReport | CaughtWarning | Exception
 """What pytest is to be told of a case; an exception is this plugin's own fault."""
@@ -72,16 +72,9 @@ class Attempt:
         }
 
 
-_SEVERITY: tuple[Outcome, ...] = ("crash", "timeout", "fail", "error", "flaky", "blocked")
-
-
-def _severity(outcome: Outcome) -> int:
-    return _SEVERITY.index(outcome) if outcome in _SEVERITY else len(_SEVERITY)
-
-
 def weighed(attempts: list[Attempt]) -> Attempt:
     """The attempt to show, its verdict that of all of them together."""
-    chosen = min(attempts, key=lambda attempt: _severity(attempt.outcome))
+    chosen = min(attempts, key=lambda attempt: WORST_FIRST.index(attempt.outcome))
     first, second = attempts[0], attempts[-1]
     if first is second and first.death is None:
         return chosen

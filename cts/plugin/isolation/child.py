@@ -67,11 +67,11 @@ def pytest_configure(config: pytest.Config) -> None:
     config.workerinput = orders.workerinput  # type: ignore[attr-defined]
     config.workeroutput = {}  # type: ignore[attr-defined]
     config.option.usepdb = False
-    config.pluginmanager.register(Nursery(orders), "hal-cts-nursery")
+    config.pluginmanager.register(NurserySession(orders), "hal-cts-nursery")
 
 
-class Nursery:
-    """The plugin of a child's session: collects, and hands over to a `Worker` in each fork."""
+class NurserySession:
+    """The plugin of a nursery's session: collects, and hands over to a `Worker` in each fork."""
 
     def __init__(self, orders: Orders) -> None:
         self._orders = orders

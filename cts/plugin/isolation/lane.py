@@ -29,17 +29,30 @@ from cts.plugin.isolation.orders import (
     Report,
 )
 from cts.plugin.isolation.process import Child
-from cts.plugin.isolation.reports import blocked_report, death_report, end_report, report_of
+from cts.plugin.isolation.reports import (
+    blocked_report,
+    death_report,
+    end_report,
+    report_of,
+    uncollected_report,
+)
 from cts.plugin.recording import Recorder
 from cts.results import Death
 
 
-class _InterruptedError(Exception):
-    """The run is to end at once, and its children have been killed."""
+class _StoppedError(Exception):
+    """The run is to end at once, and the children are killed."""
 
 
 class Lane:
     """A thread that runs the cases of one driver.
+
+    Parameters
+    ----------
+    known_fault : what keeps the driver from being tried at all, or empty.
+    nursery : makes a nursery for a driver's children.
+    slots : a lane runs while it has one.
+    stop : set when the run is to end at once.
 
     Attributes
     ----------
@@ -59,6 +72,7 @@ class Lane:
         max_crashes: int,
         child_per_case: bool,
         slots: threading.Semaphore,
+        stop: threading.Event,
     ) -> None:
         self.driver = driver
         self.given_up = known_fault
@@ -71,12 +85,14 @@ class Lane:
         self._max_crashes = max_crashes
         self._child_per_case = child_per_case
         self._slots = slots
+        self._stop = stop
         self._nursery: Nursery | None = None
         self._child: Child | None = None
         self._groups_built = 0
         self._crashes = 0
         self._needs_canary = False
         self._jobs: SimpleQueue[Job | None] = SimpleQueue()
+        self._no_more = threading.Event()
         self._thread = threading.Thread(target=self._work, name=f"lane of {driver}", daemon=True)
         self._thread.start()
 
@@ -91,12 +107,13 @@ class Lane:
         self._jobs.put(None)
 
     def join(self) -> None:
-        """Returns when the lane's last child is gone."""
+        """Ends the lane after the case that it is at; returns when its last child is gone."""
+        self._no_more.set()
         self.close()
         self._thread.join()
 
     def kill(self) -> None:
-        """Ends whatever runs, at once. The nursery's `stop` is set."""
+        """Ends whatever runs, at once; `stop` is set, so that nothing comes after it."""
         nursery, child = self._nursery, self._child
         if nursery is not None:
             if child is not None:
@@ -108,28 +125,29 @@ class Lane:
     def _work(self) -> None:
         with self._slots:
             try:
-                while (job := self._jobs.get()) is not None:
-                    try:
-                        self._run(job)
-                    except _InterruptedError:
-                        return
-                    except Exception as error:
-                        job.news.put(error)
-                    job.news.put(None)
+                while (job := self._jobs.get()) is not None and not self._no_more.is_set():
+                    self._run_and_tell(job)
                 self.end_fault = self._end_child()
+            except _StoppedError:
+                return
             finally:
                 if self._nursery is not None:
                     self._nursery.close()
 
-    def _run(self, job: Job) -> None:
-        if self.given_up:
-            self._tell_all(job, [blocked_report(job, self.given_up)], told=[])
-            return
+    def _run_and_tell(self, job: Job) -> None:
         try:
-            self._settle(job)
+            if not self.given_up:
+                self._settle(job)
+            else:
+                self._tell_all(job, [blocked_report(job, self.given_up)], told=[])
         except StartError as error:
             self.given_up = f"its process cannot be started: {error}"
             self._tell_all(job, [blocked_report(job, self.given_up)], told=[])
+        except _StoppedError:
+            raise
+        except Exception as error:
+            job.news.put(error)
+        job.news.put(None)
 
     def _settle(self, job: Job) -> None:
         told: list[pytest.TestReport] = []
@@ -182,6 +200,9 @@ class Lane:
             attempt.reports.append(blocked_report(job, self.given_up))
             return attempt
         child = self._fresh_child() if self._child is None else self._child
+        if not child.has(job.item.nodeid):
+            attempt.reports.append(uncollected_report(job))
+            return attempt
         child.tell(CaseOrder(job.item.nodeid, job.next_nodeid))
         while (event := child.next_event(job.limit)) is not None:
             if isinstance(event, Done):
@@ -212,11 +233,10 @@ class Lane:
             if told is None:
                 return
             self._recorder.record(attempt.reports)
-            report.recorded_by_lane = not self._recorder.is_elsewhere  # type: ignore[attr-defined]
             good = not any(earlier.failed for earlier in attempt.reports)
             if good and report.when != "teardown":
                 told.append(report)
-                job.news.put(report)
+                self._tell(job, report)
 
     def _tell_all(
         self, job: Job, reports: list[pytest.TestReport], told: list[pytest.TestReport]
@@ -226,8 +246,11 @@ class Lane:
         self._recorder.record(reports)
         for report in reports:
             if report.failed or report.when not in phases:
-                report.recorded_by_lane = not self._recorder.is_elsewhere  # type: ignore[attr-defined]
-                job.news.put(report)
+                self._tell(job, report)
+
+    def _tell(self, job: Job, report: pytest.TestReport) -> None:
+        report.recorded_by_lane = not self._recorder.is_elsewhere  # type: ignore[attr-defined]
+        job.news.put(report)
 
     # -- children ---------------------------------------------------------------------
 
@@ -235,16 +258,24 @@ class Lane:
         if self._nursery is not None and not self._nursery.forks:
             self._close_nursery()  # it was the child, and is gone
         try:
+            self._child = self._start_child()
+        except StartError:  # once more: the driver may have killed the nursery
+            self._close_nursery()
+            self._child = self._start_child()
+        return self._child
+
+    def _start_child(self) -> Child:
+        try:
             if self._nursery is None:
                 self._nursery = self._make_nursery(self.driver)
                 self._nursery.wait_until_ready()
-            self._child = Child(self._nursery)
-        except StartError:  # once more: the driver may have killed the nursery
-            self._close_nursery()
-            self._nursery = self._make_nursery(self.driver)
-            self._nursery.wait_until_ready()
-            self._child = Child(self._nursery)
-        return self._child
+            return Child(self._nursery)
+        finally:
+            self._check_stop()
+
+    def _check_stop(self) -> None:
+        if self._stop.is_set():
+            raise _StoppedError
 
     def _close_nursery(self) -> None:
         if self._nursery is not None:
@@ -267,8 +298,7 @@ class Lane:
         assert child is not None
         assert child.death is not None
         child.close()
-        if self._nursery is not None and self._nursery.stop.is_set():
-            raise _InterruptedError
+        self._check_stop()
         self.groups_of_the_dead += self._groups_built
         self._groups_built = 0
         return child.death

@@ -87,6 +87,10 @@ class Child:
         """Where it is, or was when it died."""
         return place.read(self._page)
 
+    def has(self, nodeid: str) -> bool:
+        """Whether it has collected a case."""
+        return nodeid in self._nursery.nodeids
+
     # -- talking ----------------------------------------------------------------------
 
     def tell(self, order: Order) -> None:

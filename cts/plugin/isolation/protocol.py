@@ -27,7 +27,6 @@ from cts.plugin.isolation.nursery import Limits, Nursery
 from cts.plugin.isolation.orders import CaughtWarning
 from cts.plugin.recording import Recorder
 from cts.plugin.run import Run
-from cts.processes import half_of_the_memory
 
 
 class Isolation:
@@ -44,7 +43,7 @@ class Isolation:
         options = run.options
         self._limits = Limits(
             scale=float("inf") if options.worker_wrapper else options.timeout_scale,
-            memory=options.memory_limit or half_of_the_memory(),
+            memory=options.memory_limit,
         )
         one_by_one = (
             run.is_worker or config.getoption("maxfail") or config.getoption("stepwise", False)
@@ -97,8 +96,8 @@ class Isolation:
         return None if case_of(item) is None else True
 
     def finish(self, exitstatus: int) -> None:
-        """Ends the lanes; at once where the session was interrupted."""
-        if exitstatus == pytest.ExitCode.INTERRUPTED:
+        """Ends the lanes: after the case that each is at, or at once where the session is cut."""
+        if exitstatus in (pytest.ExitCode.INTERRUPTED, pytest.ExitCode.INTERNAL_ERROR):
             self._stop.set()
             for lane in self._lanes.values():
                 lane.kill()
@@ -153,6 +152,7 @@ class Isolation:
                 max_crashes=self._run.options.max_crashes,
                 child_per_case=self._run.options.isolate == "case",
                 slots=self._slots,
+                stop=self._stop,
             )
         return self._lanes[driver]
 

@@ -7,11 +7,12 @@ from typing import Any, Literal
 import pytest
 
 from cts.plugin.isolation.attempt import Job
-from cts.plugin.verdict import reproduce
+from cts.plugin.verdict import put_on, reproduce
 from cts.results import Death, Outcome
 
 
 def report_of(config: pytest.Config, data: dict[str, Any]) -> pytest.TestReport:
+    """The report that a child sent."""
     report: pytest.TestReport = config.hook.pytest_report_from_serializable(
         config=config, data=data
     )
@@ -41,23 +42,23 @@ def _new_report(
         when,
         sections,
     )
-    report.hal_cts = {  # type: ignore[attr-defined]
-        "driver": case.driver,
-        "case": case.id,
-        "requirements": case.requirements,
-        "outcome": outcome,
-        "message": message,
-        "code": "",
-        "blocked_by": "",
-    }
+    put_on(report, case, outcome, message)
     return report
 
 
 def blocked_report(job: Job, why: str) -> pytest.TestReport:
+    """That the case was not run, and what for."""
     return _new_report(job, "blocked", why, "setup", [])
 
 
+def uncollected_report(job: Job) -> pytest.TestReport:
+    """That the child has no such case: its collection differs from the parent's."""
+    why = "the process that was to run it has not collected it"
+    return _new_report(job, "error", why, "setup", [])
+
+
 def death_report(job: Job, death: Death, before: list[pytest.TestReport]) -> pytest.TestReport:
+    """That the child died in the case, in the phase after those of which there are reports."""
     seen = {report.when for report in before}
     when: Literal["setup", "call", "teardown"] = "teardown"
     if "setup" not in seen:
@@ -77,6 +78,7 @@ def death_report(job: Job, death: Death, before: list[pytest.TestReport]) -> pyt
 
 
 def end_report(job: Job, fault: str) -> pytest.TestReport:
+    """That the child, which ran no other case, came to a bad end after it."""
     message = f"at the end of its process: {fault}"
     sections = [("reproduce", reproduce(job.item, job.case))]
     return _new_report(job, "crash", message, "teardown", sections)

@@ -10,6 +10,8 @@ start of each of its functions, so that a bad driver is the sound one with one l
 from __future__ import annotations
 
 import re
+import textwrap
+from pathlib import Path
 from typing import Final
 
 PLACES: Final = frozenset(
@@ -113,6 +115,15 @@ class OutsideDriver(Driver):
     def close(self):
         AT(close)
 """
+
+
+def install_package(folder: Path, module: str, source: str, entry_points: str) -> None:
+    """Puts a package into a folder as pip would: one module, and its entry points."""
+    (folder / f"{module}.py").write_text(textwrap.dedent(source), encoding="utf-8")
+    info = folder / f"{module}-1.0.dist-info"
+    info.mkdir()
+    (info / "METADATA").write_text(f"Metadata-Version: 2.1\nName: {module}\nVersion: 1.0\n")
+    (info / "entry_points.txt").write_text(textwrap.dedent(entry_points), encoding="utf-8")
 
 
 def driver_source(
