@@ -138,7 +138,7 @@ LEAKS = {
     "threads": "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()",
     "environment variable OF_THE_CASE": "os.environ['OF_THE_CASE'] = '1'",
     "handler of SIGTERM": "signal.signal(signal.SIGTERM, lambda *_: None)",
-    "handler of SIGUSR1": "ctypes.CDLL(None).signal(signal.SIGUSR1, ctypes.c_void_p(1))",
+    "handler of SIGSEGV": "ctypes.CDLL(None).signal(signal.SIGSEGV, ctypes.c_void_p(1))",
     "working folder": "os.chdir('/')",
 }
 
@@ -165,6 +165,30 @@ def test_what_is_left_each_time_fails_the_case(
     assert run.cases[1].message.startswith("each time that it runs it leaves something behind: ")
     assert what in run.cases[1].message
     assert run.ret == 1
+
+
+def test_a_crash_after_it_is_still_explained(
+    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
+) -> None:
+    """C takes the handler that prints the stacks away in one case: the next one has it again."""
+    outside_driver(driver_source())
+    source = """
+    import ctypes, os, signal
+
+    @pytest.mark.spec("STB-2")
+    def test_takes(new_device):
+        new_device().query_capabilities()
+        ctypes.CDLL(None).signal(signal.SIGSEGV, ctypes.c_void_p(0))
+
+    @pytest.mark.spec("STB-2")
+    def test_crashes(new_device):
+        new_device().query_capabilities()
+        ctypes.string_at(0)
+"""
+    run = cts("--driver=outside", case_file(source))
+    assert run.in_order == ["fail", "crash"]
+    deaths = [attempt.death for attempt in run.cases[1].attempts]
+    assert all(death is not None and "test_it.py" in death.stack for death in deaths)
 
 
 # -- limits, modes ----------------------------------------------------------------------
