@@ -40,7 +40,8 @@ class Recorder:
             return
         reports = self._reports.setdefault(report.nodeid, [])
         reports.append(report)
-        self.record(reports)
+        if report.when == "call" or report.hal_cts["outcome"] != "pass":  # else it is no news
+            self.record(reports)
         if report.when == "teardown":
             del self._reports[report.nodeid]
 

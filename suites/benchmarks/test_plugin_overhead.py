@@ -1,7 +1,8 @@
-"""What the plugin adds to a session: 2,000 empty cases with it, beside as many empty tests without.
+"""What the plugin adds to a session: empty cases with it, beside as many tests of the same shape
+without: parametrised by a session's fixture, through a fixture of their own.
 
-No verdict: pytest-benchmark prints both, one under the other; a session is a process of its own, so
-its start is in both. The difference over 2,000 is what a case costs.
+No verdict: pytest-benchmark prints both, one under the other. A session is a process of its own, so
+its start is in all of them; the sessions of one case tell how much that is.
 """
 
 from __future__ import annotations
@@ -13,21 +14,29 @@ from typing import Any
 
 import pytest
 
-COUNT = 2000
+COUNTS = (1, 2000)
 
-BARE = f"""
+BARE = """
 import pytest
 
-@pytest.mark.parametrize("n", range({COUNT}))
-def test_nothing(n):
+@pytest.fixture(scope="session", params=["null"])
+def driver(request):
+    return request.param
+
+@pytest.fixture
+def group(driver):
+    return driver
+
+@pytest.mark.parametrize("n", range({count}))
+def test_nothing(group, n):
     pass
 """
 
-CASES = f"""
+CASES = """
 import pytest
 
 @pytest.mark.spec("GRP-7")
-@pytest.mark.parametrize("n", range({COUNT}))
+@pytest.mark.parametrize("n", range({count}))
 def test_nothing(device_group, n):
     pass
 """
@@ -35,13 +44,14 @@ def test_nothing(device_group, n):
 WITHOUT_PLUGIN = ("-p", "no:hal-cts", "-p", "no:hal-cts-reports")
 
 
+@pytest.mark.parametrize("count", COUNTS)
 @pytest.mark.parametrize("how", ["without the plugin", "with it, one driver"])
-@pytest.mark.benchmark(group=f"a session of {COUNT} empty cases")
-def test_run_empty_cases(benchmark: Any, tmp_path: Path, how: str) -> None:
+@pytest.mark.benchmark(group="a session of so many empty cases, in one process")
+def test_run_empty_cases(benchmark: Any, tmp_path: Path, how: str, count: int) -> None:
     """Runs a whole session, its start included."""
     bare = how.startswith("without")
     file = tmp_path / "test_empty.py"
-    file.write_text(BARE if bare else CASES)
+    file.write_text((BARE if bare else CASES).format(count=count))
     options = WITHOUT_PLUGIN if bare else ("--hal-driver=null", "--hal-probe=off", "--isolate=off")
 
     def run() -> None:
@@ -52,6 +62,6 @@ def test_run_empty_cases(benchmark: Any, tmp_path: Path, how: str) -> None:
             text=True,
             check=False,
         )
-        assert f"{COUNT} passed" in done.stdout, done.stdout[-2000:]
+        assert f"{count} passed" in done.stdout, done.stdout[-2000:]
 
     benchmark.pedantic(run, rounds=5, warmup_rounds=1)
