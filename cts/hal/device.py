@@ -253,12 +253,23 @@ class Device(Resource):
 
     @slot("optional")
     def export_buffer(self, buffer: Buffer, handle_type: HandleType) -> object:
-        """A handle through which another device can import the buffer's memory."""
+        """A handle through which another device can import the buffer's memory.
+
+        The buffer was allocated with that kind among its `export_types`, else FAILED_PRECONDITION;
+        a kind that the device does not export at all is UNIMPLEMENTED. The handle is the caller's:
+        OPAQUE_FD a descriptor to close, SHM the name of a POSIX shared memory object, which is
+        gone with the buffer, NATIVE the buffer itself.
+        """
         raise unimplemented(self, "export_buffer")
 
     @slot("optional")
     def import_buffer(self, handle: object, handle_type: HandleType, size: int) -> Buffer:
-        """A buffer over memory that another device exported."""
+        """A buffer over the first `size` bytes of memory that another device exported.
+
+        The handle stays the caller's; the memory outlives the exporting buffer. Raises OUT_OF_RANGE
+        for more bytes than there are, INVALID_ARGUMENT for what is no such handle, NOT_FOUND for a
+        name that is not there, and UNIMPLEMENTED for a kind that the device does not import.
+        """
         raise unimplemented(self, "import_buffer")
 
     @slot("optional")

@@ -41,7 +41,10 @@ class DriverProperties:
     max_semaphore_jump: int | None = None
     """Largest step of a payload in one signal; none for no limit."""
     out_of_range: Literal["recording", "submission", "later"] = "submission"
-    """When a range past its buffer's end is reported."""
+    """When a recorded range that leaves its buffer is reported."""
+    queue_out_of_range: Literal["submission", "later"] = "submission"
+    """When a queue operation's range that leaves its buffer is reported: by the call, or by the
+    failure of its signals."""
     usage_enforced: bool = False
     """Refuses a use that the buffer was not allocated for."""
     max_allocation: int | None = None
@@ -52,6 +55,8 @@ class DriverProperties:
     """What keeps objects safe from their device's end: they retain it, or they become unusable."""
     objects_kept_by: AnsweredBy = "driver"
     """Who keeps references, lifetime and origin of buffers, semaphores and the like."""
+    unreachable: tuple[str, ...] = ()
+    """Optional slots that the driver underneath has and that an adapter has no way to."""
     growth_per_device: int = 0
     """Resident memory, in bytes, that a created and destroyed device may leave behind."""
 

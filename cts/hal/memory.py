@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from contextlib import AbstractContextManager
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
+from .capabilities import HandleType
 from .device_object import DeviceObject
 
 if TYPE_CHECKING:
@@ -33,6 +35,7 @@ class BufferUsage(IntFlag):
 
 DEFAULT_MEMORY_TYPE = MemoryType.DEVICE_LOCAL | MemoryType.HOST_VISIBLE
 DEFAULT_USAGE = BufferUsage.TRANSFER | BufferUsage.MAPPING
+NOT_EXPORTED = HandleType(0)
 
 
 class Buffer(DeviceObject, ABC):
@@ -58,6 +61,15 @@ class Buffer(DeviceObject, ABC):
     def write(self, offset: int, data: bytes) -> None:
         """Writes `data` from the host at byte `offset`. Raises as `read` does."""
 
+    @abstractmethod
+    def map(self, offset: int = 0, length: int | None = None) -> AbstractContextManager[memoryview]:
+        """A range as writable host memory for the time of a ``with`` block; to the end by default.
+
+        The block sees what was done to the buffer before it; what is written in it is there for
+        the host and for queues after it. The buffer is kept alive meanwhile. Raises as `read` does,
+        and FAILED_PRECONDITION at the block's end where views of the memory are still in use.
+        """
+
 
 class Allocator(ABC):
     """Makes buffers of one device. It lives as long as the device and is not counted."""
@@ -69,9 +81,14 @@ class Allocator(ABC):
         *,
         memory_type: MemoryType = DEFAULT_MEMORY_TYPE,
         usage: BufferUsage = DEFAULT_USAGE,
+        export_types: HandleType = NOT_EXPORTED,
     ) -> Buffer:
         """A new buffer of `size` bytes; its contents are undefined. Size 0 is allowed.
 
+        `export_types` are the kinds of handle that `Device.export_buffer` is to give of it: memory
+        is shared from its first byte on, or never.
+
         Raises INVALID_ARGUMENT for a negative size, RESOURCE_EXHAUSTED when there is not enough
-        memory or the size is above `DriverProperties.max_allocation`.
+        memory or the size is above `DriverProperties.max_allocation`, INCOMPATIBLE for a kind of
+        handle that the device does not export.
         """

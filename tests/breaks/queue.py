@@ -1,87 +1,17 @@
-"""Breaks of memory, semaphores and queues, each too small for a slot's own check to see."""
+"""Breaks of queues and command buffers, each too small for a slot's own check to see."""
 
 from __future__ import annotations
 
 import dataclasses
 from typing import Any
 
-from cts.hal import Buffer, HalError, StatusCode
+from cts.hal import StatusCode
 
-from .local_sync import buffer_class, device_class, driver_class, semaphore_class
+from .local_sync import device_class, driver_class, swallow
 from .registry import breaks
 
 LARGE = 100
 """Bytes from which on a transfer is wrong."""
-
-
-def swallow(cls: Any, name: str, code: StatusCode, answer: Any = None) -> None:
-    """A method answers instead of raising one code."""
-    method = getattr(cls, name)
-
-    def quiet(self: Any, *args: Any, **kwargs: Any) -> Any:
-        try:
-            return method(self, *args, **kwargs)
-        except HalError as error:
-            if error.code is not code:
-                raise
-            for semaphore, value in kwargs.get("signal", ()):
-                semaphore.signal(value)
-            return answer
-
-    setattr(cls, name, quiet)
-
-
-@breaks("MEM-1", "a buffer's length is rounded up")
-def _() -> None:
-    Buffer.byte_length = property(  # type: ignore[method-assign,assignment]
-        lambda self: -(-self._byte_length // 64) * 64
-    )
-
-
-@breaks("MEM-2", "the last byte of a large write is lost")
-def _() -> None:
-    buffer = buffer_class()
-    write = buffer.write
-    buffer.write = lambda self, offset, data: write(
-        self, offset, data[:-1] if len(data) >= LARGE else data
-    )
-
-
-@breaks("MEM-3", "a read past the end gives nothing")
-def _() -> None:
-    swallow(buffer_class(), "read", StatusCode.OUT_OF_RANGE, b"")
-
-
-@breaks("MEM-4", "a negative size is taken as none")
-def _() -> None:
-    with driver_class()().create_device() as device:
-        allocator = type(device.allocator)
-    allocate = allocator.allocate
-    allocator.allocate = lambda self, size, **kwargs: allocate(self, max(size, 0), **kwargs)
-
-
-@breaks("SEM-1", "a semaphore starts at 3 at the most")
-def _() -> None:
-    device = device_class()
-    create = device.create_semaphore
-    device.create_semaphore = lambda self, initial_value=0: create(self, min(initial_value, 3))
-
-
-@breaks("SEM-2", "a signal that does not advance is passed over")
-def _() -> None:
-    swallow(semaphore_class(), "signal", StatusCode.INVALID_ARGUMENT)
-
-
-@breaks("SEM-3", "a wait that runs out returns")
-def _() -> None:
-    swallow(semaphore_class(), "wait", StatusCode.DEADLINE_EXCEEDED)
-
-
-@breaks("SEM-4", "every failure is UNKNOWN")
-def _() -> None:
-    semaphore = semaphore_class()
-    fail = semaphore.fail
-    semaphore.fail = lambda self, code, message="": fail(self, StatusCode.UNKNOWN, message)
 
 
 @breaks("QUE-1", "the last bytes of a large fill are left out")
