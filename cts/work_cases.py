@@ -52,7 +52,7 @@ def expect_bytes(buffer: Buffer, wanted: Bytes, requirement: str, doing: str) ->
     """Compares all of a buffer with what numpy gives; the first differences are told."""
     __tracebackhide__ = True
     found = np.frombuffer(buffer.read(), np.uint8)
-    different = [] if np.array_equal(found, wanted) else np.flatnonzero(found != wanted)
+    different = np.flatnonzero(found != wanted)
     first = [(int(i), int(found[i]), int(wanted[i])) for i in different[:3]]
     expect_equal(first, [], requirement, f"{doing}: (offset, byte, byte that numpy has)")
 

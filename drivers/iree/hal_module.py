@@ -8,16 +8,48 @@ one by one with arguments pushed on a list, which reaches far more than the bind
     hal.invoke("Device.queue_barrier", "device.queue.barrier", hal.device, -1, wait, signal, 0)
 
 An empty fence stands for none. Integers are pushed as 64 bits.
+
+Another version of the wheel may lack a function or take other arguments for it, and what is pushed
+would be taken for something else. So all of those that are called are compared with a table, before
+the first one is.
 """
 
 from __future__ import annotations
 
+import re
 from collections import deque
+from collections.abc import Mapping
 from typing import Any
 
 from cts.hal import HalError, StatusCode
 
 from .native import MAX_U64, call, runtime, vm_instance
+from .wheel import described
+
+EXPORTS: Mapping[str, str] = {
+    "buffer.subspan": "0rII_r",
+    "command_buffer.copy_buffer": "0riirIrIII_v",
+    "command_buffer.create": "0riiIi_r",
+    "command_buffer.execution_barrier": "0riiI_v",
+    "command_buffer.fill_buffer": "0rrIIiIiI_v",
+    "command_buffer.finalize": "0r_v",
+    "command_buffer.update_buffer": "0rrIrIIiI_v",
+    "device.queue.barrier": "0rIrrI_v",
+    "device.queue.copy": "0rIrrrIrIII_v",
+    "device.queue.execute": "0rIrrrI_v",
+    "device.queue.fill": "0rIrrrIIIiI_v",
+    "device.queue.update": "0rIrrrIrIII_v",
+    "devices.get": "0i_r",
+    "fence.fail": "0ri_v",
+}
+"""The functions that are called, by name without ``hal.``, and the calling convention of each.
+
+A convention is ``0``, the arguments, ``_`` and the results: r for a reference, i and I for integers
+of 32 and 64 bits, v for nothing.
+"""
+
+_CONVENTION = re.compile(r"\((\w+)\)")
+"""In the text of a function, which is the only place that has it."""
 
 _RESULTS = 4  # more than any of the functions has
 
@@ -31,11 +63,13 @@ class HalModule:
     """
 
     def __init__(self, native_device: Any) -> None:
-        rt = runtime()
         self._module = call(
-            "Driver.create_device", rt.create_hal_module, vm_instance(), devices=[native_device]
+            "Driver.create_device",
+            runtime().create_hal_module,
+            vm_instance(),
+            devices=[native_device],
         )
-        self._functions: dict[str, Any] = {}
+        self._functions = _look_up(self._module)
         # A context serves one call at a time, and a call may wait for one of another thread.
         self._idle_contexts: deque[Any] = deque()
         self.device = self.invoke("Driver.create_device", "devices.get", 0)
@@ -46,13 +80,10 @@ class HalModule:
         Parameters
         ----------
         operation : what is done, for errors.
-        name : the function, without its ``hal.``.
+        name : the function, one of `EXPORTS`.
         args : ints, and native objects or VM references.
         """
         rt = runtime()
-        function = self._functions.get(name)
-        if function is None:
-            function = self._look_up(operation, name)
         pushed = rt.VmVariantList(len(args))
         for arg in args:
             if isinstance(arg, int):
@@ -62,7 +93,7 @@ class HalModule:
         results = rt.VmVariantList(_RESULTS)
         context = self._take_context()
         try:
-            call(operation, context.invoke, function, pushed, results)
+            call(operation, context.invoke, self._functions[name], pushed, results)
         finally:
             self._idle_contexts.append(context)
         return results.get_as_ref(0) if results.size else None
@@ -74,20 +105,30 @@ class HalModule:
         self._idle_contexts.clear()
         self._module = None
 
-    def _look_up(self, operation: str, name: str) -> Any:
-        function = call(operation, self._module.lookup_function, name)
-        if function is None:
-            raise HalError(
-                StatusCode.UNIMPLEMENTED, operation, f"this wheel has no function hal.{name}"
-            )
-        self._functions[name] = function
-        return function
-
     def _take_context(self) -> Any:
         try:
             return self._idle_contexts.pop()
         except IndexError:  # all are in use by other threads
             return runtime().VmContext(vm_instance(), modules=[self._module])
+
+
+def _look_up(module: Any) -> dict[str, Any]:
+    """The functions of `EXPORTS`. Raises INCOMPATIBLE naming all that the module has otherwise."""
+    functions = {name: module.lookup_function(name) for name in EXPORTS}
+    differences = []
+    for name, wanted in EXPORTS.items():
+        found = _CONVENTION.search(repr(functions[name]))
+        if found is None:
+            differences.append(f"there is no hal.{name}")
+        elif found[1] != wanted:
+            differences.append(f"hal.{name} is called by {found[1]}, not by {wanted}")
+    if differences:
+        raise HalError(
+            StatusCode.INCOMPATIBLE,
+            "Driver.create_device",
+            f"{described()} is not a wheel that this adapter can call: {'; '.join(differences)}",
+        )
+    return functions
 
 
 def _signed(number: int) -> int:

@@ -22,6 +22,8 @@ from typing import Any
 
 from cts.hal import DeviceObject, HalError, StatusCode
 
+from .wheel import PACKAGE
+
 MAX_U64 = 2**64 - 1
 
 _STATUS = re.compile(rf"\b({'|'.join(code.name for code in StatusCode)})\b(?:; )?")
@@ -29,8 +31,8 @@ _STATUS = re.compile(rf"\b({'|'.join(code.name for code in StatusCode)})\b(?:; )
 
 @cache
 def runtime() -> Any:
-    """The module ``iree.runtime``. Raises ImportError where the wheel is missing or broken."""
-    module = importlib.import_module("iree.runtime")
+    """The wheel's package. Raises ImportError where the wheel is missing or broken."""
+    module = importlib.import_module(PACKAGE)
     module._binding.disable_leak_checker()  # it would print at exit what is kept on purpose
     return module
 
@@ -46,7 +48,8 @@ def vm_instance() -> Any:
 @cache
 def hal_driver(name: str) -> Any:
     """IREE's driver of that name; one for the process, as devices must not outlive theirs."""
-    driver = call("Driver.enumerate", runtime().get_driver, name)
+    # Not the one that the binding keeps, whose workers a forked child does not have.
+    driver = call("Driver.enumerate", runtime()._binding.create_hal_driver, name)
     keep_forever(driver)
     return driver
 
@@ -95,6 +98,7 @@ def abandon_in_forked_child(owner: Any) -> None:
 def _abandon_all() -> None:
     for owner in list(_owners):
         keep_forever(vars(owner).copy())
+    hal_driver.cache_clear()
 
 
 if hasattr(os, "register_at_fork"):

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
-import platform
 from itertools import count
 
 import numpy as np
 
 from cts.hal import DeviceInfo, Driver, DriverProperties
 
+from .._host import HOST_INFO
 from .device import LocalSyncDevice
 
-_INFO = DeviceInfo(path="host", name=f"host memory ({platform.machine()})", obtained_on="software")
 _numbers = count()
 
 
@@ -31,7 +30,7 @@ class LocalSyncDriver(Driver):
     version = f"numpy {np.__version__}"
 
     def enumerate(self) -> list[DeviceInfo]:
-        return [_INFO]
+        return [HOST_INFO]
 
     def create_device(self, info: DeviceInfo | None = None) -> LocalSyncDevice:
         self.resolve(info)

@@ -14,7 +14,7 @@ import pytest
 from cts import registry
 from cts.hal import HalError, StatusCode
 
-ABSENT = ["amdgpu", "cuda", "hip", "local-task", "metal", "vulkan"]
+ABSENT = ["amdgpu", "cuda", "hip", "metal", "vulkan"]
 IREE = ["iree-cuda", "iree-hip", "iree-local-sync", "iree-local-task", "iree-vulkan"]
 
 

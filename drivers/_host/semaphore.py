@@ -1,8 +1,16 @@
-"""Timeline semaphores: a payload and a failure under one condition variable."""
+"""Timeline semaphores: a payload and a failure under one condition variable.
+
+Threads wait for a payload with `wait`; what has no thread of its own to wait with, a submission,
+leaves a *listener* at its timepoint, which is called once, on the thread that reaches it.
+"""
 
 from __future__ import annotations
 
+import heapq
 import threading
+from collections.abc import Callable
+from itertools import count
+from typing import NamedTuple
 
 from cts.hal import Device, HalError, Semaphore, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
@@ -12,7 +20,20 @@ from .arguments import as_int, as_seconds, refusal
 _FAILED = "the semaphore has failed"
 
 
-class LocalSemaphore(Semaphore):
+Listener = Callable[[HalError | None], None]
+"""Is told that a payload is reached, with none, or the failure of the semaphore."""
+
+_order = count()
+
+
+class _Timepoint(NamedTuple):
+    value: int
+    order: int
+    """Decides between equal values: listeners cannot be compared."""
+    listener: Listener
+
+
+class HostSemaphore(Semaphore):
     """A timeline that any thread may signal, fail and wait for.
 
     Parameters
@@ -21,6 +42,8 @@ class LocalSemaphore(Semaphore):
     initial_value : the payload that it starts with.
     max_value : the largest payload.
     """
+
+    _readable_when_sealed = frozenset({"forget"})  # there is nothing left to forget
 
     def __init__(self, device: Device, initial_value: int, max_value: int) -> None:
         operation = "Device.create_semaphore"
@@ -31,6 +54,7 @@ class LocalSemaphore(Semaphore):
         self._max_value = max_value
         self._failure: HalError | None = None
         self._changed = threading.Condition()
+        self._timepoints: list[_Timepoint] = []  # a heap, the smallest value first
         super().__init__(device)
 
     def query(self) -> int:
@@ -46,6 +70,11 @@ class LocalSemaphore(Semaphore):
             self._check_signal(operation, value)
             self._payload = value
             self._changed.notify_all()
+            reached = []
+            while self._timepoints and self._timepoints[0].value <= value:
+                reached.append(heapq.heappop(self._timepoints).listener)
+        for listener in reached:  # with no lock held: they signal others
+            listener(None)
 
     def wait(self, value: int, timeout: float | None = DEFAULT_WAIT_TIMEOUT) -> None:
         operation = "Semaphore.wait"
@@ -69,6 +98,29 @@ class LocalSemaphore(Semaphore):
             if self._failure is None:
                 self._failure = HalError(StatusCode(code), operation, message or "no message")
             self._changed.notify_all()
+            failure = self._failure
+            told, self._timepoints = self._timepoints, []
+        for timepoint in told:
+            timepoint.listener(failure)
+
+    def when_reached(self, value: int, listener: Listener) -> None:
+        """Calls `listener` once, with no lock held: when the payload is `value` or more, or when
+        the semaphore fails or is destroyed before that. At once where it is so already.
+        """
+        with self._changed:
+            failure = self._failure
+            if failure is None and self._payload < value:
+                heapq.heappush(self._timepoints, _Timepoint(value, next(_order), listener))
+                return
+        listener(failure)
+
+    def forget(self, listener: Listener) -> None:
+        """Takes a listener back that has not been called; nothing happens where it has been."""
+        with self._changed:
+            kept = [left for left in self._timepoints if left.listener != listener]
+            if len(kept) < len(self._timepoints):
+                heapq.heapify(kept)
+                self._timepoints = kept
 
     def check_signal(self, operation: str, value: int) -> None:
         """Raises what `signal` would raise for that value now; changes nothing."""

@@ -6,6 +6,7 @@ Commands run one after the other, so that a barrier has nothing left to do.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Literal
 
 from cts.hal import Buffer, CommandBuffer, Device, HalError, StatusCode
@@ -16,70 +17,65 @@ from .transfers import Transfer
 State = Literal["new", "recording", "executable"]
 
 
-class LocalCommandBuffer(CommandBuffer):
+class HostCommandBuffer(CommandBuffer):
     """Keeps the buffers of its commands alive. Recorded once, executed any number of times."""
 
     _teardown_rank = 1  # before the buffers that it holds
 
     def __init__(self, device: Device) -> None:
         super().__init__(device)
+        self._driver_name = device.driver_name
         self._state: State = "new"
         self._commands: list[Transfer] = []
 
     def begin(self) -> None:
-        self._check_state("begin", "new")
+        self._check_state("CommandBuffer.begin", "new")
         self._state = "recording"
 
     def end(self) -> None:
-        self._check_state("end", "recording")
+        self._check_state("CommandBuffer.end", "recording")
         self._state = "executable"
 
     def fill(self, target: Buffer, offset: int, length: int, pattern: bytes) -> None:
-        self._check_state("fill", "recording")
-        self._record(transfers.fill("CommandBuffer.fill", target, offset, length, pattern))
+        operation = "CommandBuffer.fill"
+        self._check_state(operation, "recording")
+        self._record(transfers.fill(operation, self._driver_name, target, offset, length, pattern))
 
     def update(self, data: bytes, target: Buffer, offset: int) -> None:
-        self._check_state("update", "recording")
-        self._record(transfers.update("CommandBuffer.update", data, target, offset))
+        operation = "CommandBuffer.update"
+        self._check_state(operation, "recording")
+        self._record(transfers.update(operation, self._driver_name, data, target, offset))
 
     def copy(
         self, source: Buffer, source_offset: int, target: Buffer, target_offset: int, length: int
     ) -> None:
-        self._check_state("copy", "recording")
-        self._record(
-            transfers.copy(
-                "CommandBuffer.copy", source, source_offset, target, target_offset, length
-            )
-        )
+        operation = "CommandBuffer.copy"
+        self._check_state(operation, "recording")
+        ranges = (source, source_offset, target, target_offset, length)
+        self._record(transfers.copy(operation, self._driver_name, *ranges))
 
     def barrier(self) -> None:
-        self._check_state("barrier", "recording")
+        self._check_state("CommandBuffer.barrier", "recording")
 
-    def as_transfer(self, operation: str) -> Transfer:
-        """The commands, to be run as one. Raises FAILED_PRECONDITION unless it was recorded."""
+    def recorded(self, operation: str) -> Sequence[Transfer]:
+        """The commands. Raises FAILED_PRECONDITION for `operation` unless recording has ended."""
         self._check_state(operation, "executable")
-        commands = self._commands
-
-        def run() -> None:
-            for command in commands:
-                command.run()
-
-        return Transfer((self,), run)
+        return self._commands
 
     def _record(self, command: Transfer) -> None:
-        for owner in command.owners:
-            owner.retain()
+        for buffer in command.buffers:
+            buffer.retain()
         self._commands.append(command)
 
     def _check_state(self, operation: str, needed: State) -> None:
         if self._state != needed:
             raise HalError(
                 StatusCode.FAILED_PRECONDITION,
-                operation if "." in operation else f"CommandBuffer.{operation}",
+                operation,
                 f"the command buffer is {self._state}: it must be {needed}",
             )
 
     def _free(self) -> None:
         for command in self._commands:
-            for owner in command.owners:
-                owner.release()
+            for buffer in command.buffers:
+                buffer.release()

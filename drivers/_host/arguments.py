@@ -3,10 +3,13 @@
 from __future__ import annotations
 
 import threading
+from enum import IntFlag
 from operator import index
-from typing import Any
+from typing import Any, TypeVar
 
-from cts.hal import HalError, StatusCode
+from cts.hal import DeviceObject, HalError, StatusCode
+
+T = TypeVar("T", bound=DeviceObject)
 
 
 def refusal(operation: str, detail: str) -> HalError:
@@ -30,6 +33,27 @@ def as_seconds(operation: str, name: str, value: Any) -> float:
     if not isinstance(value, int | float) or value != value:
         raise refusal(operation, f"{name} is {value!r}: it is a number of seconds, or none")
     return min(max(value, 0.0), threading.TIMEOUT_MAX)
+
+
+def as_flags(operation: str, name: str, value: Any, kind: type[IntFlag]) -> int:
+    """`value` as defined bits of `kind`. Raises INVALID_ARGUMENT for any other."""
+    defined = sum(kind)
+    flags = as_int(operation, name, value)
+    if flags & ~defined:
+        raise refusal(operation, f"{name} is {flags:#x}: only the bits {defined:#x} are defined")
+    return flags
+
+
+def as_object(operation: str, name: str, value: Any, kind: type[T], driver_name: str) -> T:
+    """A living object of this driver, made by whichever of its devices.
+
+    Raises INVALID_ARGUMENT for anything else, FAILED_PRECONDITION for one that is destroyed.
+    """
+    if not isinstance(value, kind) or value._device.driver_name != driver_name:
+        what = kind.__name__.removeprefix("Host")
+        raise refusal(operation, f"{name} is {value!r}: it is a {what} of the driver {driver_name}")
+    value._check_usable(operation)
+    return value
 
 
 def as_bytes(operation: str, name: str, value: Any) -> bytes:

@@ -1,0 +1,222 @@
+"""The device: host memory, and slots that check what they are given before anything is done."""
+
+from __future__ import annotations
+
+import platform
+from abc import abstractmethod
+from collections.abc import Sequence
+from typing import ClassVar
+
+from cts.hal import (
+    Buffer,
+    CommandBuffer,
+    Device,
+    DeviceCapabilities,
+    DeviceCapability,
+    DeviceInfo,
+    DeviceObject,
+    DeviceTopologyInfo,
+    DriverProperties,
+    Edge,
+    HalError,
+    HandleType,
+    SemaphoreList,
+    StatusCode,
+    TopologyAssignment,
+    slot,
+)
+
+from . import transfers
+from .arguments import as_object
+from .command_buffer import HostCommandBuffer
+from .memory import HostAllocator
+from .semaphore import HostSemaphore
+from .timepoints import Timepoints, as_timepoints, check_signals
+from .transfers import Transfer
+
+HOST_UUID = b"hal-cts host mem"
+"""The identity of the one physical device."""
+
+HOST_INFO = DeviceInfo(
+    path="host", name=f"host memory ({platform.machine()})", obtained_on="software"
+)
+
+# No atomics: they are the device code's, and there is none. No handle: a device that says nothing
+# of aliasing is still used directly, and its edges show by which capability.
+HOST_CAPABILITIES = DeviceCapabilities(
+    flags=DeviceCapability.TIMELINE_SEMAPHORES
+    | DeviceCapability.UNIFIED_MEMORY
+    | DeviceCapability.HOST_COHERENT
+    | DeviceCapability.PEER_COHERENT
+    | DeviceCapability.P2P_COPY
+    | DeviceCapability.CONCURRENT_SAFE
+    | DeviceCapability.PEER_ADDRESSABLE,
+    semaphore_export_types=HandleType.NATIVE,
+    semaphore_import_types=HandleType.NATIVE,
+    buffer_export_types=HandleType.NATIVE,
+    buffer_import_types=HandleType.NATIVE,
+    physical_device_uuid=HOST_UUID,
+)
+
+
+class HostDevice(Device):
+    """A device over host memory. It uses what any other device of the driver made, directly."""
+
+    _capabilities: ClassVar[DeviceCapabilities] = HOST_CAPABILITIES
+
+    def __init__(self, identifier: str, properties: DriverProperties) -> None:
+        super().__init__()
+        self._identifier = identifier
+        self._max_semaphore_value = properties.max_semaphore_value
+        self._topology = TopologyAssignment(self)
+        self._allocator = self._make_allocator()
+
+    def _make_allocator(self) -> HostAllocator:
+        return HostAllocator(self)
+
+    @abstractmethod
+    def _submit(
+        self,
+        operation: str,
+        work: Sequence[Transfer],
+        used: Sequence[DeviceObject],
+        waits: Timepoints,
+        signals: Timepoints,
+    ) -> None:
+        """Carries `work` out, in order, between waits and signals.
+
+        Parameters
+        ----------
+        operation : for errors.
+        used : what the work needs, to be kept alive; it is living, as are the semaphores.
+        """
+
+    # -- core -------------------------------------------------------------------------
+
+    @property
+    @slot()
+    def identifier(self) -> str:
+        return self._identifier
+
+    @slot()
+    def query_capabilities(self) -> DeviceCapabilities:
+        return self._capabilities
+
+    @property
+    @slot()
+    def topology_info(self) -> DeviceTopologyInfo | None:
+        return self._topology.info
+
+    @slot()
+    def assign_topology_info(self, info: DeviceTopologyInfo | None) -> None:
+        self._topology.assign(info)
+
+    @slot()
+    def refine_topology_edge(self, dst: Device, edge: Edge) -> Edge:
+        return edge
+
+    # -- work -------------------------------------------------------------------------
+
+    @property
+    @slot()
+    def allocator(self) -> HostAllocator:
+        return self._allocator
+
+    @slot()
+    def create_semaphore(self, initial_value: int = 0) -> HostSemaphore:
+        return HostSemaphore(self, initial_value, self._max_semaphore_value)
+
+    @slot()
+    def queue_fill(
+        self,
+        target: Buffer,
+        offset: int,
+        length: int,
+        pattern: bytes,
+        *,
+        wait: SemaphoreList = (),
+        signal: SemaphoreList = (),
+    ) -> None:
+        operation = self._queue_operation("queue_fill")
+        transfer = transfers.fill(operation, self.driver_name, target, offset, length, pattern)
+        self._queue(operation, [transfer], transfer.buffers, wait, signal)
+
+    @slot()
+    def queue_update(
+        self,
+        data: bytes,
+        target: Buffer,
+        offset: int,
+        *,
+        wait: SemaphoreList = (),
+        signal: SemaphoreList = (),
+    ) -> None:
+        operation = self._queue_operation("queue_update")
+        transfer = transfers.update(operation, self.driver_name, data, target, offset)
+        self._queue(operation, [transfer], transfer.buffers, wait, signal)
+
+    @slot()
+    def queue_copy(
+        self,
+        source: Buffer,
+        source_offset: int,
+        target: Buffer,
+        target_offset: int,
+        length: int,
+        *,
+        wait: SemaphoreList = (),
+        signal: SemaphoreList = (),
+    ) -> None:
+        operation = self._queue_operation("queue_copy")
+        ranges = (source, source_offset, target, target_offset, length)
+        transfer = transfers.copy(operation, self.driver_name, *ranges)
+        self._queue(operation, [transfer], transfer.buffers, wait, signal)
+
+    @slot()
+    def queue_barrier(self, *, wait: SemaphoreList = (), signal: SemaphoreList = ()) -> None:
+        self._queue(self._queue_operation("queue_barrier"), [], [], wait, signal)
+
+    @slot()
+    def create_command_buffer(self) -> HostCommandBuffer:
+        return HostCommandBuffer(self)
+
+    @slot()
+    def queue_execute(
+        self,
+        command_buffer: CommandBuffer,
+        *,
+        wait: SemaphoreList = (),
+        signal: SemaphoreList = (),
+    ) -> None:
+        operation = self._queue_operation("queue_execute")
+        commands = as_object(
+            operation, "command_buffer", command_buffer, HostCommandBuffer, self.driver_name
+        )
+        self._queue(operation, commands.recorded(operation), [commands], wait, signal)
+
+    def _queue_operation(self, name: str) -> str:
+        """The operation's name in messages. Raises FAILED_PRECONDITION outside a group."""
+        operation = f"Device.{name}"
+        if self._topology.info is None:
+            raise HalError(
+                StatusCode.FAILED_PRECONDITION,
+                operation,
+                f"{self._describe()} is in no group: its queue works from then on",
+                driver=self.driver_name,
+                slot=name,
+            )
+        return operation
+
+    def _queue(
+        self,
+        operation: str,
+        work: Sequence[Transfer],
+        used: Sequence[DeviceObject],
+        wait: SemaphoreList,
+        signal: SemaphoreList,
+    ) -> None:
+        """Checks the two lists, and submits."""
+        waits = as_timepoints(operation, "wait", wait, self.driver_name)
+        signals = as_timepoints(operation, "signal", signal, self.driver_name)
+        check_signals(operation, signals)
+        self._submit(operation, work, used, waits, signals)

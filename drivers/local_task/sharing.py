@@ -1,0 +1,209 @@
+"""Memory that other devices and processes can have: memfd and POSIX shared memory.
+
+A buffer is allocated for the kinds of handle that it is to be exported by:
+
+* OPAQUE_FD: the memory is a memfd, sealed against growing and shrinking, and a handle is a
+  descriptor of it, the caller's to close;
+* SHM, with or without OPAQUE_FD: it is a POSIX shared memory object, and a handle is its name. The
+  exporting buffer unlinks it at its end; of a process that is killed it stays behind in /dev/shm;
+* NATIVE: a handle is the buffer itself.
+
+Whoever imports maps the memory, which from then on outlives the exporting buffer.
+"""
+
+from __future__ import annotations
+
+import fcntl
+import importlib
+import mmap
+import os
+import secrets
+import stat
+from typing import Any
+
+import numpy as np
+
+from cts.hal import Buffer, BufferUsage, Device, HalError, HandleType, StatusCode
+
+from .._host import HostAllocator, HostBuffer
+from .._host.arguments import as_flags, as_int, as_object, refusal
+from .._host.memory import Bytes
+
+try:
+    _posixshmem: Any = importlib.import_module("_posixshmem")
+except ImportError:  # not a POSIX platform
+    _posixshmem = None
+
+HANDLE_TYPES = HandleType(0)
+"""The kinds of handle that this platform has, beside NATIVE."""
+if hasattr(os, "memfd_create"):
+    HANDLE_TYPES |= HandleType.OPAQUE_FD
+if _posixshmem is not None:
+    HANDLE_TYPES |= HandleType.SHM
+
+
+class SharedBuffer(HostBuffer):
+    """A buffer whose memory is a file in memory, which others can map.
+
+    Attributes
+    ----------
+    descriptor : of the file; the buffer's own.
+    name : of the POSIX shared memory object; none for a memfd.
+    """
+
+    def __init__(
+        self,
+        device: Device,
+        size: int,
+        usage: BufferUsage,
+        export_types: HandleType,
+    ) -> None:
+        self.name = f"/hal-cts-{secrets.token_hex(8)}" if export_types & HandleType.SHM else None
+        self.descriptor = _create(self.name)
+        try:
+            os.ftruncate(self.descriptor, size)
+            if self.name is None:
+                _seal(self.descriptor)
+            super().__init__(device, _map(self.descriptor, size), usage, export_types)
+        except BaseException:
+            self._close()
+            raise
+
+    def _free(self) -> None:
+        super()._free()
+        self._close()
+
+    def _close(self) -> None:
+        os.close(self.descriptor)
+        if self.name is not None:
+            _posixshmem.shm_unlink(self.name)
+
+
+class SharingAllocator(HostAllocator):
+    """Takes memory from numpy, or a file in memory where it is to be shared."""
+
+    def _make(
+        self, device: Device, size: int, usage: BufferUsage, export_types: HandleType
+    ) -> HostBuffer:
+        if not export_types & HANDLE_TYPES:
+            return super()._make(device, size, usage, export_types)
+        try:
+            return SharedBuffer(device, size, usage, export_types)
+        except OSError as error:  # no descriptor is free, or there is no such size
+            raise MemoryError(str(error)) from error
+
+
+def export_buffer(device: Device, buffer: Buffer, handle_type: HandleType) -> object:
+    """What `Device.export_buffer` gives."""
+    operation = "Device.export_buffer"
+    kind = _handle_type(operation, device, handle_type)
+    owned = as_object(operation, "buffer", buffer, HostBuffer, device.driver_name)
+    if not kind & owned.export_types:
+        raise HalError(
+            StatusCode.FAILED_PRECONDITION,
+            operation,
+            f"the buffer's export_types are {owned.export_types!r}: {kind!r} is not among them",
+        )
+    if not isinstance(owned, SharedBuffer) or kind is HandleType.NATIVE:
+        return owned
+    return owned.name if kind is HandleType.SHM else os.dup(owned.descriptor)
+
+
+def import_buffer(device: Device, handle: Any, handle_type: HandleType, size: int) -> HostBuffer:
+    """What `Device.import_buffer` gives."""
+    operation = "Device.import_buffer"
+    kind = _handle_type(operation, device, handle_type)
+    size = as_int(operation, "size", size)
+    if size < 0:
+        raise refusal(operation, f"size is {size}: it is at least 0")
+    if kind is HandleType.NATIVE:
+        source = as_object(operation, "handle", handle, HostBuffer, device.driver_name)
+        _check_size(operation, size, source.byte_length)
+        return HostBuffer(device, source.contents[:size])
+    if kind is HandleType.OPAQUE_FD:
+        return HostBuffer(
+            device, _map_checked(operation, as_int(operation, "handle", handle), size)
+        )
+    descriptor = _open(operation, handle)
+    try:
+        return HostBuffer(device, _map_checked(operation, descriptor, size))
+    finally:
+        os.close(descriptor)
+
+
+def _handle_type(operation: str, device: Device, handle_type: HandleType) -> HandleType:
+    """One kind of handle that the device has. Raises UNIMPLEMENTED for another."""
+    kind = HandleType(as_flags(operation, "handle_type", handle_type, HandleType))
+    if kind.bit_count() != 1:
+        raise refusal(operation, f"handle_type is {kind!r}: it is one kind")
+    if not kind & device.query_capabilities().buffer_export_types:
+        raise HalError(
+            StatusCode.UNIMPLEMENTED,
+            operation,
+            f"the device has no handles of the kind {kind!r}",
+            driver=device.driver_name,
+            slot=operation.partition(".")[2],
+        )
+    return kind
+
+
+def _check_size(operation: str, size: int, there: int) -> None:
+    if size > there:
+        raise HalError(
+            StatusCode.OUT_OF_RANGE, operation, f"size is {size}: the memory has {there} bytes"
+        )
+
+
+# -- the system's side ----------------------------------------------------------------------
+
+
+def _create(name: str | None) -> int:
+    """The descriptor of a new file in memory, empty."""
+    if name is None:
+        return os.memfd_create("hal-cts", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
+    descriptor: int = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)
+    return descriptor
+
+
+def _seal(descriptor: int) -> None:
+    """Keeps the size for good: an importer cannot be cut off from what it has mapped."""
+    fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
+
+
+def _open(operation: str, name: Any) -> int:
+    if not isinstance(name, str) or "\0" in name:
+        raise refusal(operation, f"handle is {name!r}: it is the name of a shared memory object")
+    try:
+        descriptor: int = _posixshmem.shm_open(name, os.O_RDWR, mode=0)
+    except FileNotFoundError as error:
+        raise HalError(StatusCode.NOT_FOUND, operation, f"{name!r}: {error}") from error
+    except OSError as error:
+        raise _native(operation, StatusCode.INVALID_ARGUMENT, f"{name!r}", error) from error
+    return descriptor
+
+
+def _map_checked(operation: str, descriptor: int, size: int) -> Bytes:
+    """A mapping of memory that came from elsewhere."""
+    try:
+        status = os.fstat(descriptor)
+    except (OSError, OverflowError) as error:
+        raise _native(operation, StatusCode.INVALID_ARGUMENT, f"{descriptor}", error) from error
+    if not stat.S_ISREG(status.st_mode):
+        raise refusal(operation, f"handle is {descriptor}: it is the descriptor of no memory")
+    _check_size(operation, size, status.st_size)
+    try:
+        return _map(descriptor, size)
+    except OSError as error:
+        raise _native(operation, StatusCode.PERMISSION_DENIED, f"{descriptor}", error) from error
+
+
+def _map(descriptor: int, size: int) -> Bytes:
+    """The first `size` bytes of a file, uint8[size]; the mapping ends with the array."""
+    if size == 0:  # which cannot be mapped
+        return np.empty(0, np.uint8)
+    return np.frombuffer(mmap.mmap(descriptor, size), np.uint8)
+
+
+def _native(operation: str, code: StatusCode, handle: str, error: Exception) -> HalError:
+    number = error.errno if isinstance(error, OSError) else None
+    return HalError(code, operation, f"handle is {handle}: {error}", native_code=number)
