@@ -68,13 +68,8 @@ class HostSemaphore(Semaphore):
         with self._changed:
             self._raise_failure(operation)
             self._check_signal(operation, value)
-            self._payload = value
-            self._changed.notify_all()
-            reached = []
-            while self._timepoints and self._timepoints[0].value <= value:
-                reached.append(heapq.heappop(self._timepoints).listener)
-        for listener in reached:  # with no lock held: they signal others
-            listener(None)
+            reached = self._advance(value)
+        _tell(reached, None)  # with no lock held: they signal others
 
     def wait(self, value: int, timeout: float | None = DEFAULT_WAIT_TIMEOUT) -> None:
         operation = "Semaphore.wait"
@@ -95,13 +90,29 @@ class HostSemaphore(Semaphore):
         if code not in list(StatusCode):
             raise refusal(operation, f"code is {code!r}: it is a StatusCode, 1 to 18")
         with self._changed:
-            if self._failure is None:
-                self._failure = HalError(StatusCode(code), operation, message or "no message")
-            self._changed.notify_all()
-            failure = self._failure
-            told, self._timepoints = self._timepoints, []
-        for timepoint in told:
-            timepoint.listener(failure)
+            told = self._end_timeline(
+                HalError(StatusCode(code), operation, message or "no message")
+            )
+        _tell(told, self._failure)
+
+    def finish(self, value: int, failure: HalError | None) -> None:
+        """Signals `value`, or fails with `failure`, and drops a reference, all in one: whoever sees
+        the one sees the other. A value that cannot be signalled any more is a failure.
+        """
+        with self._changed:
+            if failure is None:
+                try:
+                    self._raise_failure("Semaphore.signal")
+                    self._check_signal("Semaphore.signal", value)
+                except HalError as error:
+                    failure = error
+            if failure is None:
+                told = self._advance(value)
+            else:
+                told = self._end_timeline(failure)
+                failure = self._failure  # the first one
+            self.release()
+        _tell(told, failure)
 
     def when_reached(self, value: int, listener: Listener) -> None:
         """Calls `listener` once, with no lock held: when the payload is `value` or more, or when
@@ -121,6 +132,23 @@ class HostSemaphore(Semaphore):
             if len(kept) < len(self._timepoints):
                 heapq.heapify(kept)
                 self._timepoints = kept
+
+    def _advance(self, value: int) -> list[Listener]:
+        """Moves the payload; whom to tell, once the lock is given up."""
+        self._payload = value
+        self._changed.notify_all()
+        reached = []
+        while self._timepoints and self._timepoints[0].value <= value:
+            reached.append(heapq.heappop(self._timepoints).listener)
+        return reached
+
+    def _end_timeline(self, failure: HalError) -> list[Listener]:
+        """Fails, unless it has failed before; whom to tell, once the lock is given up."""
+        if self._failure is None:
+            self._failure = failure
+        self._changed.notify_all()
+        told, self._timepoints = self._timepoints, []
+        return [timepoint.listener for timepoint in told]
 
     def check_signal(self, operation: str, value: int) -> None:
         """Raises what `signal` would raise for that value now; changes nothing."""
@@ -145,3 +173,8 @@ class HostSemaphore(Semaphore):
 
     def _free(self) -> None:
         self.fail(StatusCode.CANCELLED, "the semaphore was destroyed while it was waited for")
+
+
+def _tell(listeners: list[Listener], failure: HalError | None) -> None:
+    for listener in listeners:
+        listener(failure)

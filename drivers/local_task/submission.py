@@ -4,8 +4,8 @@
    the first to fail, decides: there is a state for either, and it is entered once.
 2. Work goes to the pool. What has none left to do, a barrier or a failure, is finished at once, on
    the thread that decided.
-3. `_finish` advances the signals, or fails them with the failure's code, and gives up what the
-   submission held. A signal can decide the next submission in the chain: that one is not finished
+3. `_finish` gives up what was used, and advances the signals, or fails them with the failure's code
+   (`_settle`). A signal can decide the next submission in the chain: that one is not finished
    within this one but after it (`_finish_in_turn`), however long the chain.
 
 What is held is what the submission uses and signals, not what it waits for. So a semaphore that
@@ -50,13 +50,15 @@ class Submission(Resource):
         self._pool = pool
         self._operation = operation
         self._work = work
-        self._signals = signals
-        self._held: list[Resource] = []
+        self._used: list[Resource] = []
+        self._signals: deque[tuple[HostSemaphore, int]] = deque()
         try:
-            for resource in (*used, *(semaphore for semaphore, _ in signals)):
-                self._held.append(resource.retain())
-        except HalError:  # another thread dropped its last reference, just now
-            self._let_go()
+            for resource in used:
+                self._used.append(resource.retain())
+            for semaphore, value in signals:
+                self._signals.append((semaphore.retain(), value))
+        except HalError as error:  # another thread dropped a last reference, just now
+            self._settle(error)
             raise
         self._lock = threading.Lock()
         self._undecided = 1  # waits that are not reached, and `start` itself
@@ -76,8 +78,9 @@ class Submission(Resource):
 
     def _wait_ended(self, failure: HalError | None) -> None:
         with self._lock:
-            self._undecided -= failure is None
-            if self._decided or (failure is None and self._undecided):
+            if failure is None:
+                self._undecided -= 1
+            if self._decided or (failure is None and self._undecided > 0):
                 return
             self._decided = True
         self._failure = failure
@@ -97,47 +100,36 @@ class Submission(Resource):
         _finish_in_turn(self)
 
     def _finish(self) -> None:
-        """Signals, or fails what was to be signalled, and ends."""
         try:
-            if self._failure is None:
-                for semaphore, value in self._signals:
-                    _advance(semaphore, value)
-            else:
-                self._fail_signals(self._failure)
+            if self._failure is not None:
                 self._forget(self._waits)
-            self._signals = ()
+            self._settle(self._failure)
         finally:
             self.release()
 
     def _destroy(self) -> None:
         self._decided = True
-        cut_off = HalError(StatusCode.CANCELLED, self._operation, f"{self._operation} was cut off")
-        self._fail_signals(cut_off)  # none are left where it was finished
-        self._let_go()
+        # Nothing is left to settle where it was finished.
+        self._settle(
+            HalError(StatusCode.CANCELLED, self._operation, f"{self._operation} was cut off")
+        )
 
-    def _fail_signals(self, failure: HalError) -> None:
-        for semaphore, _ in self._signals:
-            semaphore.fail(failure.code, failure.detail)
+    def _settle(self, failure: HalError | None) -> None:
+        """Gives up what was used, and then signals, or fails what was to be signalled: whoever sees
+        a signal finds the counts of the objects as they were before the submission.
+        """
+        used, self._used = self._used, []
+        self._work = self._waits = ()
+        for resource in used:
+            resource.release()
+        while self._signals:
+            semaphore, value = self._signals.popleft()
+            semaphore.finish(value, failure)
 
     def _forget(self, waits: Timepoints) -> None:
         """Takes the listeners back that have not been called."""
         for semaphore, _ in waits:
             semaphore.forget(self._wait_ended)
-
-    def _let_go(self) -> None:
-        held, self._held = self._held, []
-        self._signals = self._waits = ()
-        self._work = ()
-        for resource in held:
-            resource.release()
-
-
-def _advance(semaphore: HostSemaphore, value: int) -> None:
-    """Signals; a value that the payload has passed meanwhile fails the semaphore for good."""
-    try:
-        semaphore.signal(value)
-    except HalError as error:
-        semaphore.fail(error.code, error.detail)
 
 
 _turn = threading.local()

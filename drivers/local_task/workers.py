@@ -23,8 +23,8 @@ from .._host import Transfer
 
 MOST_WORKERS = 8
 """More threads than this do not copy memory faster."""
-PART = 1 << 20
-"""Bytes of a transfer that a worker does at once."""
+PART = 1 << 22
+"""Bytes of a transfer that a worker does at once: smaller ones spend their time on the GIL."""
 JOIN_TIMEOUT = 10.0
 """Seconds that an idle thread is given to end."""
 

@@ -112,17 +112,21 @@ def filled():
 
 kept = registry.load("local-task")().create_device()
 child = os.fork()
-print(filled(), flush=True)
+bytes_there = filled()
 if child:
     assert os.waitpid(child, 0)[1] == 0
+print(bytes_there, flush=True)
 """
     done = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True)
     assert (done.returncode, done.stderr) == (0, "")
     assert done.stdout == "b'zzzzzzzz'\n" * 2
 
 
-@pytest.mark.parametrize("length", [2 << 20, (2 << 20) + 1, (5 << 20) - 3, 9 << 20])
-def test_a_shared_transfer_does_every_part_once(device: Device, length: int) -> None:
+@pytest.mark.parametrize(("parts", "more"), [(2, -1), (2, 0), (2, 1), (4, -3), (5, 4)])
+def test_a_shared_transfer_does_every_part_once(
+    device: Device, driver_module: DriverModule, parts: int, more: int
+) -> None:
+    length = parts * driver_module(NAME, "workers").PART + more
     data = np.random.default_rng(1).integers(0, 256, length + 2, np.uint8)
     with (
         device.allocator.allocate(length + 2) as source,
@@ -223,6 +227,26 @@ def test_a_failed_submission_leaves_nothing_with_its_other_waits(device: Device)
         assert never._timepoints == []  # type: ignore[attr-defined]
         device.queue_barrier(wait=[(failing, 1), (never, 1)])  # failed before it began
         assert never._timepoints == []  # type: ignore[attr-defined]
+
+
+@pytest.mark.parametrize("failing", [False, True])
+def test_counts_are_back_when_a_signal_is_seen(device: Device, failing: bool) -> None:
+    with device.allocator.allocate(4) as buffer, device.create_semaphore() as done:
+        for value in range(1, 300):
+            with device.create_semaphore(1) as go:
+                if failing:
+                    go.fail(StatusCode.ABORTED)
+                before = device.reference_count
+                with device.create_semaphore() as seen:
+                    signals = [(seen, 1)] if failing else [(done, value), (seen, 1)]
+                    device.queue_fill(buffer, 0, 4, b"x", wait=[(go, 1)], signal=signals)
+                    if failing:
+                        assert code_of(lambda seen=seen: seen.wait(1)) is StatusCode.ABORTED  # type: ignore[misc]
+                    else:
+                        seen.wait(1)
+                    counts = [counted.reference_count for counted in (buffer, done, seen)]
+                    assert counts == [1, 1, 1]
+                    assert device.reference_count == before + 1
 
 
 def test_a_signal_that_was_overtaken_fails_its_semaphore(device: Device) -> None:

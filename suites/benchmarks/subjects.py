@@ -1,0 +1,140 @@
+"""Who is measured: a driver's device, and numpy for what numpy can do of the same."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from itertools import count
+
+import numpy as np
+
+from cts import registry
+from cts.hal import (
+    Buffer,
+    Device,
+    DeviceGroup,
+    DeviceGroupBuilder,
+    Driver,
+    HalError,
+    Semaphore,
+)
+
+SMALL, LARGE = 4 << 10, 64 << 20
+PATTERN = b"\x01\x02\x03\x04"
+
+
+def available_drivers() -> list[str]:
+    """Names of the drivers that work on this machine."""
+    return [name for name in registry.names() if _works(name)]
+
+
+def _works(name: str) -> bool:
+    try:
+        driver: Driver = registry.load(name)()
+        return driver.properties.work and driver.available() is None
+    except (HalError, registry.BrokenDriverError):  # a benchmark is not where that is told
+        return False
+
+
+class DriverSubject:
+    """A device of a driver, with what is needed to be measured."""
+
+    def __init__(self, name: str) -> None:
+        driver = registry.load(name)()
+        self._devices = [driver.create_device() for _ in range(2)]
+        self._spare = [driver.create_device() for _ in range(2)]
+        self._group = group_of(self._devices)
+        self._device = self._group.device_at(0)
+        self._semaphore = self._device.create_semaphore()
+        self._values = count(1)
+        self._buffers: dict[int, tuple[Buffer, Buffer]] = {}
+
+    def signal_and_wait(self) -> None:
+        """One thread signals a semaphore and waits for it."""
+        value = next(self._values)
+        self._semaphore.signal(value)
+        self._semaphore.wait(value)
+
+    def empty(self) -> None:
+        """A submission without work."""
+        value = next(self._values)
+        self._device.queue_barrier(signal=[(self._semaphore, value)])
+        self._semaphore.wait(value)
+
+    def fill(self, size: int) -> Callable[[], None]:
+        """Fills a buffer."""
+        target, _ = self._two_buffers(size)
+
+        def run() -> None:
+            value = next(self._values)
+            self._device.queue_fill(target, 0, size, PATTERN, signal=[(self._semaphore, value)])
+            self._semaphore.wait(value)
+
+        return run
+
+    def copy(self, size: int) -> Callable[[], None]:
+        """Copies one buffer to another."""
+        source, target = self._two_buffers(size)
+
+        def run() -> None:
+            value = next(self._values)
+            self._device.queue_copy(source, 0, target, 0, size, signal=[(self._semaphore, value)])
+            self._semaphore.wait(value)
+
+        return run
+
+    def allocate(self) -> None:
+        """Allocates a buffer and frees it."""
+        self._device.allocator.allocate(SMALL).release()
+
+    def form_group(self) -> None:
+        """Forms a group of two devices and releases it."""
+        group_of(self._spare).release()
+
+    def new_semaphore(self) -> Semaphore:
+        """A semaphore for the caller to release."""
+        return self._device.create_semaphore()
+
+    def _two_buffers(self, size: int) -> tuple[Buffer, Buffer]:
+        if size not in self._buffers:
+            made = [self._device.allocator.allocate(size) for _ in range(2)]
+            for buffer in made:
+                buffer.write(0, bytes(size))  # so that its pages are there
+            self._buffers[size] = made[0], made[1]
+        return self._buffers[size]
+
+    def release(self) -> None:
+        """Gives everything back."""
+        buffers = [buffer for pair in self._buffers.values() for buffer in pair]
+        held = (*buffers, self._semaphore, self._group, *self._devices, *self._spare)
+        for resource in held:
+            resource.release()
+
+
+class NumpySubject:
+    """What numpy does of the same, on the caller's thread."""
+
+    def fill(self, size: int) -> Callable[[], None]:
+        """Fills an array."""
+        words = np.zeros(size // len(PATTERN), np.uint32)
+        words.fill(1)
+        return lambda: words.fill(int.from_bytes(PATTERN, "little"))
+
+    def copy(self, size: int) -> Callable[[], None]:
+        """Copies one array to another."""
+        source, target = np.ones(size, np.uint8), np.ones(size, np.uint8)
+        return lambda: np.copyto(target, source)
+
+    def allocate(self) -> None:
+        """Allocates an array and frees it."""
+        np.empty(SMALL, np.uint8)
+
+    def release(self) -> None:
+        """Holds nothing."""
+
+
+def group_of(devices: list[Device]) -> DeviceGroup:
+    """A group of some devices."""
+    builder = DeviceGroupBuilder()
+    for device in devices:
+        builder.add_device(device)
+    return builder.finalize()

@@ -1,0 +1,105 @@
+"""How fast drivers work, beside numpy on the same bytes in the same run.
+
+No verdict: the run ends with one table. Every measure of queue work goes from the call of the
+submission to the end of the host's wait for its signal.
+
+    pytest suites/benchmarks/test_work_speed.py --benchmark-drivers=local-task,iree-local-task
+"""
+
+from __future__ import annotations
+
+import threading
+from collections.abc import Callable, Iterator
+from itertools import count
+from typing import Any
+
+import pytest
+
+from .speed_table import NUMPY, SpeedTable
+from .subjects import LARGE, SMALL, DriverSubject, NumpySubject, available_drivers
+
+TIMEOUT = 10.0
+BETWEEN_THREADS = "semaphore: between two threads"
+
+MEASURES: dict[str, tuple[int, Callable[[Any], Callable[[], None]]]] = {
+    "semaphore: signal and wait": (5000, lambda subject: subject.signal_and_wait),
+    "empty submission": (3000, lambda subject: subject.empty),
+    "fill 4 KiB": (3000, lambda subject: subject.fill(SMALL)),
+    "copy 4 KiB": (3000, lambda subject: subject.copy(SMALL)),
+    "fill 64 MiB": (40, lambda subject: subject.fill(LARGE)),
+    "copy 64 MiB": (40, lambda subject: subject.copy(LARGE)),
+    "allocate and free 4 KiB": (5000, lambda subject: subject.allocate),
+    "group of two": (300, lambda subject: subject.form_group),
+}
+"""How often each is taken, and the operation of a subject."""
+NUMPYS_OWN = ("fill", "copy", "allocate")
+
+
+def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
+    """Each measure of every subject in turn, so that the ratios are of one moment."""
+    if "measure" in metafunc.fixturenames:
+        metafunc.parametrize("measure", MEASURES)
+    if "subject" in metafunc.fixturenames:
+        named = metafunc.config.getoption("--benchmark-drivers", None)
+        drivers = named.split(",") if named else available_drivers()
+        metafunc.parametrize("subject", [NUMPY, *drivers])
+
+
+@pytest.fixture(scope="module")
+def subjects() -> Iterator[dict[str, Any]]:
+    """Those that were measured so far, by name: each is made once."""
+    made: dict[str, Any] = {}
+    yield made
+    for subject in made.values():
+        subject.release()
+
+
+@pytest.fixture
+def measured(subject: str, subjects: dict[str, Any]) -> Any:
+    """The subject of that name."""
+    if subject not in subjects:
+        subjects[subject] = NumpySubject() if subject == NUMPY else DriverSubject(subject)
+    return subjects[subject]
+
+
+def test_speed(
+    benchmark: Any, measured: Any, subject: str, measure: str, speed_table: SpeedTable
+) -> None:
+    """Takes one measure of one subject."""
+    if subject == NUMPY and not measure.startswith(NUMPYS_OWN):
+        pytest.skip("numpy has nothing of the kind")
+    rounds, operation = MEASURES[measure]
+    benchmark.group = measure
+    benchmark.pedantic(operation(measured), rounds=rounds, warmup_rounds=max(rounds // 20, 3))
+    speed_table.add(measure, subject, benchmark.stats.stats.median)
+
+
+@pytest.mark.benchmark(group=BETWEEN_THREADS)
+def test_speed_between_two_threads(
+    benchmark: Any, measured: Any, subject: str, speed_table: SpeedTable
+) -> None:
+    """One thread signals, another one answers on a second semaphore: there and back."""
+    if subject == NUMPY:
+        pytest.skip("numpy has nothing of the kind")
+    rounds, warmup = 2000, 100
+    there, back = measured.new_semaphore(), measured.new_semaphore()
+
+    def answer() -> None:
+        for value in range(1, rounds + warmup + 1):
+            there.wait(value, TIMEOUT)
+            back.signal(value)
+
+    values = count(1)
+
+    def ask() -> None:
+        value = next(values)
+        there.signal(value)
+        back.wait(value, TIMEOUT)
+
+    thread = threading.Thread(target=answer)
+    thread.start()
+    benchmark.pedantic(ask, rounds=rounds, warmup_rounds=warmup)
+    thread.join()
+    there.release()
+    back.release()
+    speed_table.add(BETWEEN_THREADS, subject, benchmark.stats.stats.median)
