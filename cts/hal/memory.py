@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import weakref
 from abc import ABC, abstractmethod
-from contextlib import AbstractContextManager
+from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager, suppress
 from enum import IntFlag
 from typing import TYPE_CHECKING
 
+import numpy as np
+import numpy.typing as npt
+
 from .capabilities import HandleType
 from .device_object import DeviceObject
+from .status import HalError, StatusCode
 
 if TYPE_CHECKING:
     from .device import Device
@@ -69,6 +75,33 @@ class Buffer(DeviceObject, ABC):
         the host and for queues after it. The buffer is kept alive meanwhile. Raises as `read` does,
         and FAILED_PRECONDITION at the block's end where views of the memory are still in use.
         """
+
+
+@contextmanager
+def lend(operation: str, mapping: Callable[[], npt.NDArray[np.uint8]]) -> Iterator[memoryview]:
+    """What `Buffer.map` gives, for a driver that has its mapping as an array of bytes.
+
+    Parameters
+    ----------
+    operation : for the error of a block that keeps a view.
+    mapping : makes a new array, which nobody else holds: whether the block has kept a view of the
+        memory is seen by whether the array is still there.
+    """
+    array = mapping()
+    view, in_use = array.data, weakref.ref(array)
+    del array
+    try:
+        yield view
+    except BaseException:
+        with suppress(BufferError):  # the error may hold what uses the memory
+            view.release()
+        raise
+    with suppress(BufferError):  # it is in use, then
+        view.release()
+    if in_use() is not None:
+        raise HalError(
+            StatusCode.FAILED_PRECONDITION, operation, "a view of the mapped memory is in use"
+        )
 
 
 class Allocator(ABC):

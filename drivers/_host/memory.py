@@ -19,7 +19,7 @@ from cts.hal import (
     MemoryType,
     StatusCode,
 )
-from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE, NOT_EXPORTED
+from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE, NOT_EXPORTED, lend
 
 from .arguments import as_bytes, as_flags, as_int, check_range, refusal
 
@@ -63,12 +63,8 @@ class HostBuffer(Buffer):
     def map(self, offset: int = 0, length: int | None = None) -> Iterator[memoryview]:
         operation = "Buffer.map"
         start, end = self._host_range(operation, offset, length)
-        with self.retain():
-            view = self.contents.data[start:end]
-            try:
-                yield view
-            finally:
-                _unmap(operation, view)
+        with self.retain(), lend(operation, lambda: self.contents[start:end]) as view:
+            yield view
 
     def check_usage(self, operation: str, needed: BufferUsage) -> None:
         """Raises PERMISSION_DENIED unless the buffer was allocated for that."""
@@ -90,15 +86,6 @@ class HostBuffer(Buffer):
 
     def _free(self) -> None:
         del self.contents
-
-
-def _unmap(operation: str, view: memoryview) -> None:
-    try:
-        view.release()
-    except BufferError as error:
-        raise HalError(
-            StatusCode.FAILED_PRECONDITION, operation, f"the mapping is still in use: {error}"
-        ) from error
 
 
 class HostAllocator(Allocator):

@@ -6,15 +6,19 @@ driver's object, and a number that its unsigned 64 bits cannot hold.
 
 from __future__ import annotations
 
+from enum import IntFlag
 from functools import reduce
 from operator import index, or_
 from typing import Any, TypeVar
 
-from cts.hal import BufferUsage, DeviceObject, HalError, MemoryType, StatusCode
+from cts.hal import BufferUsage, DeviceObject, HalError, HandleType, MemoryType, StatusCode
 
 from .native import MAX_U64, call, runtime
 
 T = TypeVar("T", bound=DeviceObject)
+
+WORD = 8
+"""Bytes of an integer in a call of the HAL module."""
 
 
 def as_int(operation: str, name: str, value: Any) -> int:
@@ -46,7 +50,9 @@ def as_object(operation: str, name: str, value: Any, kind: type[T]) -> T:
 def as_pattern(operation: str, pattern: Any) -> tuple[int, int]:
     """A fill pattern as IREE takes it: its bytes as a little-endian word, and how many they are."""
     data = as_bytes(operation, "pattern", pattern)
-    return int.from_bytes(data[:8], "little"), len(data)
+    if len(data) > WORD:
+        raise _refused(operation, f"pattern has {len(data)} bytes: a word for IREE has {WORD}")
+    return int.from_bytes(data, "little"), len(data)
 
 
 def as_bytes(operation: str, name: str, value: Any) -> bytes:
@@ -75,16 +81,26 @@ def as_usage(operation: str, value: Any) -> int:
     return _translated(operation, "usage", value, BufferUsage)
 
 
+def as_handle_types(operation: str, value: Any) -> HandleType:
+    """Kinds of handle, for which IREE's binding has no names."""
+    return HandleType(_as_flags(operation, "export_types", value, HandleType))
+
+
 def _translated(
     operation: str, name: str, value: Any, kind: type[MemoryType] | type[BufferUsage]
 ) -> int:
+    flags = _as_flags(operation, name, value, kind)
+    theirs = getattr(runtime(), kind.__name__)
+    masks = [int(getattr(theirs, str(bit.name))) for bit in kind if flags & bit]
+    return reduce(or_, masks, 0)  # not a sum: some of IREE's share bits
+
+
+def _as_flags(operation: str, name: str, value: Any, kind: type[IntFlag]) -> int:
     flags = as_int(operation, name, value)
     defined = sum(kind)
     if flags & ~defined:
         raise _refused(operation, f"{name} is {flags:#x}: only the bits {defined:#x} have a name")
-    theirs = getattr(runtime(), kind.__name__)
-    masks = [int(getattr(theirs, str(bit.name))) for bit in kind if flags & bit]
-    return reduce(or_, masks, 0)  # not a sum: some of IREE's share bits
+    return flags
 
 
 def _refused(operation: str, detail: str) -> HalError:

@@ -6,8 +6,6 @@ they are; the wheel has no function for these, nor for topology, so that the ada
 
 from __future__ import annotations
 
-import time
-from collections.abc import Sequence
 from typing import Any
 
 from cts.hal import (
@@ -17,26 +15,35 @@ from cts.hal import (
     DeviceCapabilities,
     DeviceTopologyInfo,
     Edge,
-    HalError,
     SemaphoreList,
     StatusCode,
     TopologyAssignment,
     slot,
 )
-from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
 
-from .arguments import as_int, as_object, as_pattern, as_size, as_vm_buffer
+from .arguments import as_object, as_pattern, as_size, as_vm_buffer
 from .command_buffer import ANY_QUEUE, NO_FLAGS, IreeCommandBuffer
 from .hal_module import HalModule
 from .memory import IreeAllocator, IreeBuffer
-from .native import abandon_in_forked_child, call, runtime
-from .semaphore import IreeSemaphore
-
-Timepoints = Sequence[tuple[IreeSemaphore, int]]
+from .native import abandon_in_forked_child, keep_forever
+from .pending import PENDING
+from .semaphore import IreeSemaphore, fail_native
+from .submission import (
+    as_timepoints,
+    bound_waits,
+    meet_deferred,
+    pending_points,
+    signal_fence,
+    wait_fence,
+)
 
 
 class IreeDevice(Device):
     """One of IREE's devices.
+
+    Parameters
+    ----------
+    async_queue : whether its queue takes what it cannot carry out yet.
 
     Attributes
     ----------
@@ -44,11 +51,14 @@ class IreeDevice(Device):
     hal : the functions that the binding's classes lack.
     """
 
-    def __init__(self, driver_name: str, identifier: str, native: Any) -> None:
+    def __init__(
+        self, driver_name: str, identifier: str, native: Any, *, async_queue: bool
+    ) -> None:
         self.hal = HalModule(native)
         super().__init__()
         self.driver_name = driver_name
         self._native = native
+        self._async_queue = async_queue
         self._identifier = identifier
         self._topology = TopologyAssignment(self)
         self._allocator = IreeAllocator(self)
@@ -186,62 +196,29 @@ class IreeDevice(Device):
 
     def _submit(self, name: str, wait: SemaphoreList, signal: SemaphoreList, *args: Any) -> None:
         operation = f"Device.queue_{name}"
-        waits = _timepoints(operation, "wait", wait)
-        signals = _timepoints(operation, "signal", signal)
-        wait_fence, signal_fence = _fence(operation, waits), _fence(operation, signals)
+        waits = as_timepoints(operation, "wait", wait)
+        signals = as_timepoints(operation, "signal", signal)
+        fences = wait_fence(operation, waits), signal_fence(operation, signals)
         with self.retain():  # another thread may drop the last reference meanwhile
-            _bound_waits(operation, waits, signals)
+            if self._async_queue:
+                meet_deferred(operation, waits, signals)
+                pending = pending_points(waits), pending_points(signals)
+            else:
+                bound_waits(operation, waits, signals)
+                meet_deferred(operation, [*waits, *signals], signals)
             self.hal.invoke(
                 operation,
                 f"device.queue.{name}",
-                *(self.hal.device, ANY_QUEUE, wait_fence, signal_fence),
-                *args,
-                NO_FLAGS,
+                *(self.hal.device, ANY_QUEUE, *fences, *args, NO_FLAGS),
             )
+            if self._async_queue:
+                PENDING.note(self.hal, *pending)
 
     def _destroy(self) -> None:
+        if self._async_queue and not PENDING.settle(self.hal, self._cancel):
+            keep_forever(self._native)
         self.hal.close()
         del self._native
 
-
-def _timepoints(operation: str, name: str, semaphores: SemaphoreList) -> Timepoints:
-    try:
-        return [
-            (as_object(operation, name, semaphore, IreeSemaphore), as_int(operation, name, value))
-            for semaphore, value in semaphores
-        ]
-    except (TypeError, ValueError):
-        raise HalError(
-            StatusCode.INVALID_ARGUMENT,
-            operation,
-            f"{name} is {semaphores!r}: it is a list of (semaphore, value)",
-        ) from None
-
-
-def _fence(operation: str, timepoints: Timepoints) -> Any:
-    fence = runtime().HalFence(max(len(timepoints), 1))
-    for semaphore, value in timepoints:
-        call(operation, fence.insert, semaphore.native, value)
-    return fence
-
-
-def _bound_waits(operation: str, waits: Timepoints, signals: Timepoints) -> None:
-    """Waits for what a synchronous queue would wait for in C with no end.
-
-    Raises DEADLINE_EXCEEDED, and fails the signals with it, when the time is over. A failed wait is
-    for IREE's queue to meet: this returns.
-    """
-    deadline = time.monotonic() + DEFAULT_WAIT_TIMEOUT
-    for semaphore, value in waits:
-        try:
-            reached = semaphore.wait_in_slices(operation, value, deadline - time.monotonic())
-        except HalError:  # the queue waits for the same and is told the same
-            return
-        if not reached:
-            for signalled, _ in signals:
-                signalled.fail(StatusCode.DEADLINE_EXCEEDED)
-            raise HalError(
-                StatusCode.DEADLINE_EXCEEDED,
-                operation,
-                f"a wait for {value} was not reached within {DEFAULT_WAIT_TIMEOUT:g} s",
-            )
+    def _cancel(self, semaphore: Any) -> None:
+        fail_native(self.hal, "Device.release", semaphore, StatusCode.CANCELLED)

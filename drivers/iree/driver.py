@@ -2,28 +2,23 @@
 
 from __future__ import annotations
 
-import importlib
 from itertools import count
 from typing import ClassVar
 
 from cts.hal import DeviceInfo, Driver, DriverProperties, HalError, StatusCode
 
-from .._availability import FindingDriver, has_package
+from .._availability import FindingDriver
 from .device import IreeDevice
 from .native import call, hal_driver, runtime
-
-INSTALL = "pip install 'hal-cts[iree]'"
+from .wheel import described, incomplete, not_installed
 
 MAX_SEMAPHORE_VALUE = 2**31 - 2
 """IREE_HAL_SEMAPHORE_MAX_VALUE, which IREE's documentation asks callers to stay below or at."""
 
+UNREACHABLE = ("queue_host_call", "query_semaphore_compatibility", "create_event")
+"""What both local drivers have in C, and neither the binding nor the HAL module gives a way to."""
+
 _numbers = count()
-
-
-def _missing_wheel() -> str | None:
-    if has_package("iree.runtime"):
-        return None
-    return f"IREE's runtime is not installed: {INSTALL}"
 
 
 class IreeDriver(Driver):
@@ -33,7 +28,7 @@ class IreeDriver(Driver):
     """The driver's name in IREE."""
 
     def available(self) -> HalError | None:
-        reason = _missing_wheel()
+        reason = not_installed() or incomplete()
         if reason is None and self.hal_name not in runtime().HalDriver.query():
             reason = f"this build of IREE's runtime has no driver {self.hal_name!r}"
         if reason is None:
@@ -41,8 +36,7 @@ class IreeDriver(Driver):
         return HalError(StatusCode.UNAVAILABLE, "Driver.available", reason, driver=self.name)
 
     def enumerate(self) -> list[DeviceInfo]:
-        version = importlib.import_module("iree.runtime.version")
-        self.version = f"iree-base-runtime {version.VERSION}"
+        self.version = described()
         return [self._info(found) for found in self._listing()]
 
     def create_device(self, info: DeviceInfo | None = None) -> IreeDevice:
@@ -50,7 +44,12 @@ class IreeDriver(Driver):
         device_id = next(f["device_id"] for f in self._listing() if self._info(f) == chosen)
         create = hal_driver(self.hal_name).create_device
         native = call("Driver.create_device", create, device_id)
-        return IreeDevice(self.name, f"{self.name}:{chosen.path}:{next(_numbers)}", native)
+        return IreeDevice(
+            self.name,
+            f"{self.name}:{chosen.path}:{next(_numbers)}",
+            native,
+            async_queue=self.properties.async_queue,
+        )
 
     def _listing(self) -> list[dict[str, str]]:
         driver = hal_driver(self.hal_name)
@@ -72,8 +71,26 @@ class IreeLocalSyncDriver(IreeDriver):
         async_queue=False,
         max_semaphore_value=MAX_SEMAPHORE_VALUE,
         out_of_range="submission",
+        queue_out_of_range="submission",
         usage_enforced=False,
         objects_kept_by="adapter",
+        unreachable=UNREACHABLE,
+    )
+
+
+class IreeLocalTaskDriver(IreeDriver):
+    """Host memory, work done by a pool of workers."""
+
+    name = "iree-local-task"
+    hal_name = "local-task"
+    properties = DriverProperties(
+        async_queue=True,
+        max_semaphore_value=MAX_SEMAPHORE_VALUE,
+        out_of_range="recording",
+        queue_out_of_range="later",
+        usage_enforced=False,
+        objects_kept_by="adapter",
+        unreachable=UNREACHABLE,
     )
 
 
@@ -81,15 +98,9 @@ class _NotAdapted(FindingDriver):
     """A driver of IREE's that the adapter does not drive yet."""
 
     def missing(self) -> str | None:
-        return _missing_wheel() or (
+        return not_installed() or (
             f"IREE's driver {self.name.removeprefix('iree-')!r} is not adapted yet in this version"
         )
-
-
-class IreeLocalTaskDriver(_NotAdapted):
-    """Host memory, a pool of workers."""
-
-    name = "iree-local-task"
 
 
 class IreeVulkanDriver(_NotAdapted):

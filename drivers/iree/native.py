@@ -28,6 +28,12 @@ MAX_U64 = 2**64 - 1
 
 _STATUS = re.compile(rf"\b({'|'.join(code.name for code in StatusCode)})\b(?:; )?")
 
+_WITHOUT_STATUS = {
+    TypeError: StatusCode.INVALID_ARGUMENT,  # the binding refuses to convert an argument
+    SystemError: StatusCode.INTERNAL,  # an answer that Python cannot take
+}
+"""What exceptions of the binding mean that tell no status."""
+
 
 @cache
 def runtime() -> Any:
@@ -58,7 +64,7 @@ def call(operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any
     """Calls into the binding. Raises a `HalError` for `operation` with IREE's status."""
     try:
         return function(*args, **kwargs)
-    except (RuntimeError, ValueError, IndexError, TypeError) as error:
+    except (RuntimeError, ValueError, IndexError, TypeError, SystemError) as error:
         raise _as_hal_error(operation, error) from error
 
 
@@ -69,10 +75,8 @@ def _as_hal_error(operation: str, error: Exception) -> HalError:
         message = text[status.end() :].partition("while invoking native function")[0]
         detail = " ".join(message.split()).rstrip(";") or f"IREE says no more than {status[1]}"
         return HalError(StatusCode[status[1]], operation, detail, native_code=status[1])
-    # Not a status: the binding itself refuses to convert an argument, and TypeError is how.
-    refused = isinstance(error, TypeError)
     return HalError(
-        StatusCode.INVALID_ARGUMENT if refused else StatusCode.UNKNOWN,
+        _WITHOUT_STATUS.get(type(error), StatusCode.UNKNOWN),
         operation,
         " ".join(text.split()),
         native_code=type(error).__name__,

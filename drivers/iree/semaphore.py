@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import time
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from cts.hal import HalError, Semaphore, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
@@ -13,6 +13,7 @@ from .native import NativeObject, call, runtime
 
 if TYPE_CHECKING:
     from .device import IreeDevice
+    from .hal_module import HalModule
 
 WAIT_SLICE = 0.1
 """Seconds that a wait is away in IREE at most: signals (Ctrl-C) are handled in between."""
@@ -71,6 +72,20 @@ class IreeSemaphore(NativeObject, Semaphore):
             self._check_usable(operation)  # it may have been destroyed meanwhile
 
     def fail(self, code: StatusCode, message: str = "") -> None:
-        # The binding's own `fail` has a message but no code; this function has a code alone.
-        fence = call("Semaphore.fail", runtime().HalFence.create_at, self.native, 1)
-        self._hal.invoke("Semaphore.fail", "fence.fail", fence, int(code))
+        operation = "Semaphore.fail"
+        if code not in list(StatusCode):
+            raise HalError(
+                StatusCode.INVALID_ARGUMENT,
+                operation,
+                f"code is {code!r}: it is a StatusCode, and IREE takes any number",
+            )
+        fail_native(self._hal, operation, self.native, code)
+
+
+def fail_native(hal: HalModule, operation: str, native: Any, code: StatusCode) -> None:
+    """Fails one of IREE's semaphores with a code; the message does not get through.
+
+    The binding's own `fail` has a message but no code.
+    """
+    fence = call(operation, runtime().HalFence.create_at, native, 1)
+    hal.invoke(operation, "fence.fail", fence, int(code))

@@ -7,6 +7,8 @@ from __future__ import annotations
 
 import importlib
 from importlib.metadata import PackageNotFoundError, version
+from operator import attrgetter
+from types import ModuleType
 
 from packaging.version import Version
 
@@ -22,7 +24,7 @@ USED_NAMES = (
     *("BufferUsage", "MemoryType"),
     *("HalBuffer", "HalCommandBuffer", "HalDriver", "HalFence"),
     *("VmBuffer", "VmContext", "VmInstance", "VmVariantList"),
-    "create_hal_module",
+    *("create_hal_module", "_binding.create_hal_driver", "_binding.disable_leak_checker"),
 )
 """What the adapter uses of `PACKAGE`."""
 
@@ -43,10 +45,18 @@ def not_installed() -> str | None:
 def incomplete() -> str | None:
     """What the wheel that is installed lacks of what is used, or none. Imports it."""
     package = importlib.import_module(PACKAGE)
-    lacking = [name for name in USED_NAMES if not hasattr(package, name)]
+    lacking = [name for name in USED_NAMES if not _has(package, name)]
     if not lacking:
         return None
     return f"{described()} has no {', no '.join(lacking)}: {INSTALL}"
+
+
+def _has(package: ModuleType, name: str) -> bool:
+    try:
+        attrgetter(name)(package)
+    except AttributeError:
+        return False
+    return True
 
 
 def described() -> str:

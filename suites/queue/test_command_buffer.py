@@ -7,20 +7,17 @@ from collections.abc import Callable
 import pytest
 
 from cts.checks import expect_equal, expect_error
-from cts.hal import CommandBuffer, Device, DeviceGroup, Driver, StatusCode
+from cts.hal import Buffer, CommandBuffer, Device, StatusCode
 
-pytestmark = pytest.mark.needs(
-    "allocator", "create_semaphore", "create_command_buffer", "queue_execute"
-)
+from .concurrency import Gate
+from .operations import NEEDED_BY_EXECUTE
 
-
-@pytest.fixture
-def device(device_group: DeviceGroup) -> Device:
-    """A device of the session's group."""
-    return device_group.device_at(0)
+pytestmark = [
+    pytest.mark.spec("QUE-8"),
+    pytest.mark.needs("allocator", "create_semaphore", *NEEDED_BY_EXECUTE),
+]
 
 
-@pytest.mark.spec("QUE-8")
 def test_executes_alike_every_time(device: Device) -> None:
     """Records fill, update and copy once, executes it three times over other bytes: the same."""
     with (
@@ -48,71 +45,86 @@ def test_executes_alike_every_time(device: Device) -> None:
             expect_equal(target.read(), wanted, "QUE-8", f"the target, execution {value}")
 
 
-RECORD: dict[str, Callable[[CommandBuffer], None]] = {
-    "barrier": lambda commands: commands.barrier(),
-    "end": lambda commands: commands.end(),
-}
-
-
-@pytest.mark.spec("QUE-8")
-@pytest.mark.parametrize("name", RECORD)
-def test_recording_before_begin_is_refused(device: Device, name: str) -> None:
-    """Records before begin: refused; after it, it works."""
-    with device.create_command_buffer() as commands:
-        with expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", f"{name} before begin"):
-            RECORD[name](commands)
-        commands.begin()
-        RECORD[name](commands)
-
-
-@pytest.mark.spec("QUE-8")
-def test_recording_out_of_turn_is_refused(device: Device) -> None:
-    """Begins twice, records after end, ends twice: each refused."""
-    with device.create_command_buffer() as commands:
-        commands.begin()
-        with expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", "a second begin"):
-            commands.begin()
-        commands.end()
-        for name in RECORD:
-            with expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", f"{name} after end"):
-                RECORD[name](commands)
-
-
-@pytest.mark.spec("QUE-8")
-def test_executing_what_is_not_ended_is_refused(device: Device) -> None:
-    """Executes before end: refused; after it, it works."""
-    with device.create_semaphore() as line, device.create_command_buffer() as commands:
-        commands.begin()
-        with (
-            device.create_semaphore() as never,
-            expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", "execute before end"),
-        ):
-            device.queue_execute(commands, signal=[(never, 1)])
-        commands.end()
-        device.queue_execute(commands, signal=[(line, 1)])
-        line.wait(1)
-
-
-@pytest.mark.spec("QUE-6")
-def test_a_range_past_the_end_is_reported_where_declared(
-    device: Device, hal_driver: Driver
-) -> None:
-    """Records a fill that leaves its buffer: OUT_OF_RANGE where declared, nothing written."""
-    declared = hal_driver.properties.out_of_range
+@pytest.mark.needs("queue_fill")
+def test_may_be_submitted_again_while_it_is_pending(device: Device, gate: Gate) -> None:
+    """Submits a copy twice with a fill of its source between: each copies what was there."""
     with (
-        device.allocator.allocate(64) as buffer,
-        device.create_semaphore() as semaphore,
+        device.allocator.allocate(4) as source,
+        device.allocator.allocate(4) as target,
+        device.create_semaphore() as line,
         device.create_command_buffer() as commands,
     ):
-        buffer.write(0, bytes(64))
-        point = "recording"
-        with expect_error(StatusCode.OUT_OF_RANGE, "QUE-6", "a recorded fill past the end"):
+        source.write(0, b"\x11" * 4)
+        commands.begin()
+        commands.copy(source, 0, target, 0, 4)
+        commands.end()
+        device.queue_execute(commands, wait=gate.wait, signal=[(line, 1)])
+        device.queue_fill(source, 0, 4, b"\x22", wait=[(line, 1)], signal=[(line, 2)])
+        device.queue_execute(commands, wait=[(line, 2)], signal=[(line, 3)])
+        gate.open()
+        line.wait(3)
+        expect_equal(target.read(), b"\x22" * 4, "QUE-8", "a copy that was executed twice")
+
+
+Record = Callable[[CommandBuffer, Buffer], None]
+
+RECORD: dict[str, Record] = {
+    "fill": lambda commands, buffer: commands.fill(buffer, 0, 4, b"\x11"),
+    "update": lambda commands, buffer: commands.update(b"\x11", buffer, 0),
+    "copy": lambda commands, buffer: commands.copy(buffer, 0, buffer, 8, 4),
+    "barrier": lambda commands, buffer: commands.barrier(),
+    "end": lambda commands, buffer: commands.end(),
+}
+with_each_call = pytest.mark.parametrize("name", RECORD)
+
+
+@with_each_call
+def test_recording_before_begin_is_refused(device: Device, name: str) -> None:
+    """Records before begin: refused; after it, it works."""
+    with device.create_command_buffer() as commands, device.allocator.allocate(16) as buffer:
+        with expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", f"{name} before begin"):
+            RECORD[name](commands, buffer)
+        commands.begin()
+        RECORD[name](commands, buffer)
+
+
+@with_each_call
+def test_recording_after_end_is_refused(device: Device, name: str) -> None:
+    """Records after end: refused, and what was recorded is executed as it is."""
+    with (
+        device.create_command_buffer() as commands,
+        device.allocator.allocate(16) as buffer,
+        device.create_semaphore() as done,
+    ):
+        buffer.write(0, bytes(range(16)))
+        commands.begin()
+        commands.end()
+        with expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", f"{name} after end"):
+            RECORD[name](commands, buffer)
+        device.queue_execute(commands, signal=[(done, 1)])
+        done.wait(1)
+        expect_equal(buffer.read(), bytes(range(16)), "QUE-8", f"an empty recording after {name}")
+
+
+def test_a_second_begin_is_refused(device: Device) -> None:
+    """Begins while it records, and after its end: refused each time."""
+    with device.create_command_buffer() as commands:
+        commands.begin()
+        with expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", "begin while it records"):
             commands.begin()
-            commands.fill(buffer, 60, 8, b"\x11")
-            commands.end()
-            point = "submission"
-            device.queue_execute(commands, signal=[(semaphore, 1)])
-            point = "later"
-            semaphore.wait(1)
-        expect_equal(point, declared, "QUE-6", "when a recorded fill past the end was reported")
-        expect_equal(buffer.read(), bytes(64), "QUE-6", "the buffer after a refused fill")
+        commands.end()
+        with expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", "begin after end"):
+            commands.begin()
+
+
+def test_executing_what_is_not_ended_is_refused(device: Device) -> None:
+    """Executes before begin and before end: refused, signal as before; after it, it works."""
+    with device.create_semaphore() as line, device.create_command_buffer() as commands:
+        for state in ("begin", "end"):
+            doing = f"execute before {state}"
+            with expect_error(StatusCode.FAILED_PRECONDITION, "QUE-8", doing):
+                device.queue_execute(commands, signal=[(line, 1)])
+            expect_equal(line.query(), 0, "QUE-8", f"the signal of {doing}")
+            getattr(commands, state)()
+        device.queue_execute(commands, signal=[(line, 1)])
+        line.wait(1)

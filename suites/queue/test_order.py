@@ -1,170 +1,140 @@
-"""Order and failure: both travel along semaphores, and by nothing else."""
+"""Order: work is done after its waits and before its signals."""
 
 from __future__ import annotations
 
+import threading
 import time
-from itertools import pairwise
+from contextlib import ExitStack
+from functools import partial
 
 import pytest
 
-from cts.checks import expect_equal, expect_error
-from cts.hal import Device, DeviceGroup, HalError, Semaphore, StatusCode
+from cts.checks import expect_equal
+from cts.hal import Device, Driver
+from cts.work_cases import LONG
 
-SHORT = 0.05
+from .concurrency import Apart
+from .operations import NEEDED_BY_EXECUTE, Bench
+from .transfer_cases import noise_of
 
-pytestmark = pytest.mark.needs("allocator", "create_semaphore")
+MOMENT = 0.01
+"""Seconds in which a driver may show that it does not wait."""
+LARGE = 1 << 21
+PART = 1 << 12
+"""Bytes at either end of a large copy that are looked at."""
+
+pytestmark = [
+    pytest.mark.spec("QUE-4"),
+    pytest.mark.needs("allocator", "create_semaphore"),
+]
 
 
-@pytest.fixture
-def device(device_group: DeviceGroup) -> Device:
-    """A device of the session's group."""
-    return device_group.device_at(0)
+@pytest.mark.needs("queue_fill", "queue_update", "queue_copy", "queue_barrier", *NEEDED_BY_EXECUTE)
+def test_nothing_is_done_before_its_wait(device: Device) -> None:
+    """Submits each operation before the signal that it waits for, on threads: done after it."""
+    with ExitStack() as alive, device.create_semaphore() as go:
+        benches = {name: Bench(device) for name in Bench.OPERATIONS}
+        lines = {name: alive.enter_context(device.create_semaphore()) for name in benches}
+
+        def submit(name: str) -> None:
+            benches[name].submit(name, wait=[(go, 1)], signal=[(lines[name], 1)])
+
+        for bench in benches.values():
+            alive.callback(bench.release)
+        submissions = [Apart(partial(submit, name)) for name in benches]
+        time.sleep(MOMENT)
+        for name, bench in benches.items():
+            expect_equal(lines[name].query(), 0, "QUE-4", f"the signal of {name} before its wait")
+            bench.expect_nothing_done("QUE-4", f"{name} before its wait")
+        go.signal(1)
+        for name, bench in benches.items():
+            lines[name].wait(1)
+            bench.expect_done(name, "QUE-4", f"{name} after its wait")
+        codes = [submission.end() for submission in submissions]
+        expect_equal(codes, [None] * len(benches), "QUE-4", "submissions before their wait")
 
 
-@pytest.mark.spec("QUE-4")
-@pytest.mark.needs("queue_barrier")
-def test_a_barrier_signals_once_its_waits_are_reached(device: Device) -> None:
-    """Submits a barrier over two waits that are reached: both signals are."""
+@pytest.mark.needs("queue_fill")
+def test_all_waits_are_waited_for(device: Device) -> None:
+    """Fills behind three waits, of which the first, second or third comes last: done after it."""
     with (
-        device.create_semaphore(1) as a,
-        device.create_semaphore(5) as b,
-        device.create_semaphore() as c,
-        device.create_semaphore(7) as d,
+        device.allocator.allocate(3) as buffer,
+        device.create_semaphore(1) as early,
+        device.create_semaphore() as late,
+        ExitStack() as alive,
     ):
-        device.queue_barrier(wait=[(a, 1), (b, 3)], signal=[(c, 1), (d, 8)])
-        c.wait(1)
-        d.wait(8)
-        expect_equal([c.query(), d.query()], [1, 8], "QUE-4", "signals of a barrier")
+        lines = [alive.enter_context(device.create_semaphore()) for _ in range(3)]
+
+        def fill(number: int) -> None:
+            wait = [(late if position == number else early, 1) for position in range(3)]
+            signal = [(lines[number], 1)]
+            device.queue_fill(buffer, number, 1, b"\x42", wait=wait, signal=signal)
+
+        buffer.write(0, bytes(3))
+        submissions = [Apart(partial(fill, number)) for number in range(3)]
+        time.sleep(MOMENT)
+        before = [line.query() for line in lines], buffer.read()
+        expect_equal(before, ([0] * 3, bytes(3)), "QUE-4", "fills with two of three waits reached")
+        late.signal(1)
+        for line in lines:
+            line.wait(1)
+        expect_equal(buffer.read(), b"\x42" * 3, "QUE-4", "fills with all waits reached")
+        codes = [submission.end() for submission in submissions]
+        expect_equal(codes, [None] * 3, "QUE-4", "submissions before their wait")
 
 
-@pytest.mark.spec("QUE-4")
-@pytest.mark.needs("queue_fill", "queue_copy", "queue_update")
-def test_a_chain_happens_in_the_order_of_its_semaphore(device: Device) -> None:
-    """Chains fill, copy, update and copy back on one timeline: the last bytes are the chain's."""
+@pytest.mark.needs("queue_fill")
+def test_the_largest_of_several_waits_counts(device: Device) -> None:
+    """Fills behind 1, 3 and 2 of one semaphore in every order: nothing at 2, and done at 3."""
+    orders = ((1, 2, 3), (1, 3, 2), (3, 2, 1))
     with (
-        device.allocator.allocate(16) as a,
-        device.allocator.allocate(16) as b,
+        device.allocator.allocate(len(orders)) as buffer,
+        device.create_semaphore(2) as line,
+        ExitStack() as alive,
+    ):
+        done = [alive.enter_context(device.create_semaphore()) for _ in orders]
+
+        def fill(number: int) -> None:
+            wait = [(line, value) for value in orders[number]]
+            signal = [(done[number], 1)]
+            device.queue_fill(buffer, number, 1, b"\x42", wait=wait, signal=signal)
+
+        buffer.write(0, bytes(3))
+        submissions = [Apart(partial(fill, number)) for number in range(len(orders))]
+        time.sleep(MOMENT)
+        expect_equal(buffer.read(), bytes(3), "QUE-4", "fills behind 1, 2 and 3, at 2")
+        line.signal(3)
+        for semaphore in done:
+            semaphore.wait(1)
+        expect_equal(buffer.read(), b"\x42" * 3, "QUE-4", "fills behind 1, 2 and 3, at 3")
+        codes = [submission.end() for submission in submissions]
+        expect_equal(codes, [None] * 3, "QUE-4", "submissions before their wait")
+
+
+@pytest.mark.needs("queue_copy")
+def test_a_signal_is_seen_after_the_work_alone(device: Device, hal_driver: Driver) -> None:
+    """Polls for the signal of a large copy on another thread: at once, both ends are there."""
+    size = min(LARGE, hal_driver.properties.max_allocation or LARGE)
+    data = noise_of(size).tobytes()
+    seen: list[bool] = []
+    with (
+        device.allocator.allocate(size) as source,
+        device.allocator.allocate(size) as target,
         device.create_semaphore() as line,
     ):
-        for start in range(0, 80, 4):
-            t = [[(line, start + i)] for i in range(5)]
-            value = bytes([start + 1])
-            device.queue_fill(a, 0, 16, value, wait=t[0], signal=t[1])
-            device.queue_copy(a, 0, b, 0, 16, wait=t[1], signal=t[2])
-            device.queue_update(b"\xff" * 4, b, 4, wait=t[2], signal=t[3])
-            device.queue_copy(b, 0, a, 0, 16, wait=t[3], signal=t[4])
-        line.wait(80)
-        value = bytes([77])
-        wanted = value * 4 + b"\xff" * 4 + value * 8
-        expect_equal(a.read(), wanted, "QUE-4", "the end of a chain of 80")
 
+        def poll(value: int) -> None:
+            deadline = time.monotonic() + LONG
+            while line.query() < value and time.monotonic() < deadline:
+                time.sleep(0)
+            ends = target.read(size - PART, PART), target.read(0, PART)
+            seen.append(ends == (data[-PART:], data[:PART]))
 
-@pytest.mark.spec("QUE-5")
-@pytest.mark.needs("queue_fill")
-@pytest.mark.parametrize("code", [StatusCode.CANCELLED, StatusCode.DATA_LOSS], ids=lambda c: c.name)
-def test_a_failed_wait_fails_the_signals_and_not_the_bytes(
-    device: Device, code: StatusCode
-) -> None:
-    """Fills behind a failed semaphore: the signal fails with its code, nothing is filled."""
-    with (
-        device.allocator.allocate(16) as buffer,
-        device.create_semaphore() as failed,
-        device.create_semaphore() as signalled,
-    ):
-        buffer.write(0, bytes(16))
-        failed.fail(code, "on purpose")
-        submit_failing(device, buffer_fill=buffer, wait=failed, signal=signalled, code=code)
-        with expect_error(code, "QUE-5", f"waiting for a signal behind fail({code.name})"):
-            signalled.wait(1)
-        expect_equal(buffer.read(), bytes(16), "QUE-5", "the buffer of a fill that failed")
-
-
-def submit_failing(
-    device: Device, *, buffer_fill: object, wait: Semaphore, signal: Semaphore, code: StatusCode
-) -> None:
-    """Submits a fill behind a failed wait; a driver may tell at once, with the same code."""
-    try:
-        device.queue_fill(
-            buffer_fill,  # type: ignore[arg-type]
-            0,
-            16,
-            b"\x77",
-            wait=[(wait, 1)],
-            signal=[(signal, 1)],
-        )
-    except HalError as error:
-        expect_equal(error.code, code, "QUE-5", "a submission behind a failed wait")
-
-
-@pytest.mark.spec("QUE-5")
-@pytest.mark.needs("queue_barrier")
-def test_a_failure_travels_along_a_chain(device: Device) -> None:
-    """Chains three barriers behind a failed semaphore: the last signal has its code."""
-    line = [device.create_semaphore() for _ in range(4)]
-    line[0].fail(StatusCode.ABORTED, "on purpose")
-    for before, after in pairwise(line):
-        try:
-            device.queue_barrier(wait=[(before, 1)], signal=[(after, 1)])
-        except HalError as error:
-            expect_equal(error.code, StatusCode.ABORTED, "QUE-5", "a barrier behind a failure")
-    with expect_error(StatusCode.ABORTED, "QUE-5", "the end of a chain behind a failure"):
-        line[-1].wait(1)
-    for semaphore in line:
-        semaphore.release()
-
-
-@pytest.mark.spec("QUE-7", "QUE-4")
-@pytest.mark.needs("queue_fill", async_queue=True)
-def test_a_submission_may_come_before_its_signal(device: Device) -> None:
-    """Submits a fill, then signals what it waits for: done after the signal, not before."""
-    with (
-        device.allocator.allocate(16) as buffer,
-        device.create_semaphore() as go,
-        device.create_semaphore() as done,
-    ):
-        buffer.write(0, bytes(16))
-        device.queue_fill(buffer, 0, 16, b"\x42", wait=[(go, 1)], signal=[(done, 1)])
-        time.sleep(SHORT)
-        expect_equal(done.query(), 0, "QUE-4", "the signal before the wait is reached")
-        expect_equal(buffer.read(), bytes(16), "QUE-4", "the bytes before the wait is reached")
-        go.signal(1)
-        done.wait(1)
-        expect_equal(buffer.read(), b"\x42" * 16, "QUE-7", "the bytes afterwards")
-
-
-@pytest.mark.spec("QUE-4", "QUE-7")
-@pytest.mark.needs("queue_fill", async_queue=True)
-@pytest.mark.parametrize("last", [0, 1], ids=["first-last", "second-last"])
-def test_all_waits_are_waited_for(device: Device, last: int) -> None:
-    """Submits a fill with two waits, signals one and then the other: done after both."""
-    with (
-        device.allocator.allocate(16) as buffer,
-        device.create_semaphore() as first,
-        device.create_semaphore() as second,
-        device.create_semaphore() as done,
-    ):
-        waits = [first, second]
-        buffer.write(0, bytes(16))
-        pairs = [(wait, 1) for wait in waits]
-        device.queue_fill(buffer, 0, 16, b"\x42", wait=pairs, signal=[(done, 1)])
-        waits[1 - last].signal(1)
-        time.sleep(SHORT)
-        expect_equal(done.query(), 0, "QUE-4", "the signal with one of two waits reached")
-        expect_equal(buffer.read(), bytes(16), "QUE-4", "the bytes with one of two waits reached")
-        waits[last].signal(1)
-        done.wait(1)
-        expect_equal(buffer.read(), b"\x42" * 16, "QUE-4", "the bytes with both waits reached")
-
-
-@pytest.mark.spec("QUE-7")
-@pytest.mark.needs("queue_barrier", async_queue=True)
-def test_submissions_may_come_in_any_order(device: Device) -> None:
-    """Submits a chain of barriers last first: one signal sets all of it off."""
-    line = [device.create_semaphore() for _ in range(9)]
-    for before, after in reversed(list(pairwise(line))):
-        device.queue_barrier(wait=[(before, 1)], signal=[(after, 1)])
-    line[0].signal(1)
-    line[-1].wait(1)
-    expect_equal([s.query() for s in line], [1] * 9, "QUE-7", "a chain submitted last first")
-    for semaphore in line:
-        semaphore.release()
+        source.write(0, data)
+        for value in range(1, 5):
+            target.write(0, bytes(size))
+            poller = threading.Thread(target=poll, args=(value,), daemon=True)
+            poller.start()
+            device.queue_copy(source, 0, target, 0, size, signal=[(line, value)])
+            poller.join(2 * LONG)
+    expect_equal(seen, [True] * 4, "QUE-4", "whether the bytes were there with the signal")

@@ -23,7 +23,7 @@ from cts.hal import (
     TopologyLease,
 )
 
-from .local_sync import device_class
+from .driver_classes import device_class
 from .registry import breaks
 
 AnyResource: Any = Resource

@@ -2,12 +2,17 @@
 
 from __future__ import annotations
 
+import time
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
 from cts.hal import Buffer, StatusCode
 
-from .local_sync import buffer_class, driver_class, swallow
+from .driver_classes import allocator_class, buffer_class, device_class, swallow
 from .registry import breaks
 
-LARGE = 100
+LARGE = 5000
 """Bytes from which on a write is wrong."""
 
 
@@ -34,7 +39,64 @@ def _() -> None:
 
 @breaks("MEM-4", "a negative size is taken as none")
 def _() -> None:
-    with driver_class()().create_device() as device:
-        allocator = type(device.allocator)
+    allocator = allocator_class()
     allocate = allocator.allocate
     allocator.allocate = lambda self, size, **kwargs: allocate(self, max(size, 0), **kwargs)
+
+
+@breaks("MEM-5", "a mapping puts the bytes beside it back as well")
+def _() -> None:
+    buffer = buffer_class()
+    map_range = buffer.map
+
+    @contextmanager
+    def map_all(self: Any, offset: int = 0, length: int | None = None) -> Iterator[memoryview]:
+        before = self.read()
+        with map_range(self, offset, length) as view:
+            yield view
+            written = bytes(view)
+        end = offset + len(written)
+        self.write(0, before[:offset] + written + before[end:])
+
+    buffer.map = map_all
+
+
+@breaks("MEM-6", "memory is never given back")
+def _() -> None:
+    buffer = buffer_class()
+    free = buffer._free
+    kept: list[Any] = []
+
+    def keep(self: Any) -> None:
+        kept.append(vars(self).copy())
+        free(self)
+
+    buffer._free = keep
+
+
+@breaks("MEM-7", "what is written goes through a place that all threads share")
+def _() -> None:
+    buffer = buffer_class()
+    write = buffer.write
+    staged: dict[str, bytes] = {}
+
+    def stage(self: Any, offset: int, data: bytes) -> None:
+        staged["data"] = data
+        time.sleep(0)  # another thread may come in between
+        write(self, offset, staged["data"][: len(data)])
+
+    buffer.write = stage
+
+
+@breaks("MEM-8", "an import is a copy of what was there", driver="local-task")
+def _() -> None:
+    device = device_class("local-task")
+    import_buffer = device.import_buffer
+
+    def copy(self: Any, handle: object, handle_type: Any, size: int) -> Any:
+        with import_buffer(self, handle, handle_type, size) as shared:
+            copied = self.allocator.allocate(size)
+            copied.write(0, shared.read())
+            return copied
+
+    device.import_buffer = copy

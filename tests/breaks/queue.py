@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
-import dataclasses
+import threading
+from collections.abc import Callable, Sequence
 from typing import Any
 
-from cts.hal import StatusCode
+from cts.hal import HalError, StatusCode
 
-from .local_sync import device_class, driver_class, swallow
+from .driver_classes import device_class, swallow
 from .registry import breaks
 
 LARGE = 100
@@ -50,13 +51,11 @@ def _() -> None:
     device.queue_copy = short
 
 
-@breaks("QUE-4", "only the first of a barrier's signals is signalled")
+@breaks("QUE-4", "a barrier does not wait")
 def _() -> None:
     device = device_class()
     barrier = device.queue_barrier
-    device.queue_barrier = lambda self, *, wait=(), signal=(): barrier(
-        self, wait=wait, signal=signal[:1]
-    )
+    device.queue_barrier = lambda self, *, wait=(), signal=(): barrier(self, signal=signal)
 
 
 @breaks("QUE-5", "a fill does not look at what it waits for")
@@ -72,10 +71,17 @@ def _() -> None:
         swallow(device_class(), name, StatusCode.OUT_OF_RANGE)
 
 
-@breaks("QUE-7", "a driver that works on the caller's thread declares async_queue")
+@breaks("QUE-7", "what is to wait for a signal to come is refused", driver="local-task")
 def _() -> None:
-    driver = driver_class()
-    driver.properties = dataclasses.replace(driver.properties, async_queue=True)
+    device = device_class("local-task")
+    submit = device._submit
+
+    def impatient(self: Any, operation: str, work: Any, used: Any, waits: Any, signals: Any) -> Any:
+        if any(semaphore.query() < value for semaphore, value in waits):
+            raise HalError(StatusCode.FAILED_PRECONDITION, operation, "a wait is not reached")
+        return submit(self, operation, work, used, waits, signals)
+
+    device._submit = impatient
 
 
 @breaks("QUE-8", "a command buffer works once")
@@ -91,3 +97,68 @@ def _() -> None:
         return execute(self, commands, wait=wait, signal=signal)
 
     device.queue_execute = once
+
+
+@breaks("QUE-9", "an empty copy at the end of its target is refused")
+def _() -> None:
+    device = device_class()
+    copy = device.queue_copy
+
+    def inside(self: Any, s: Any, so: int, t: Any, to: int, length: int, **lists: Any) -> Any:
+        if to == t.byte_length:
+            raise HalError(StatusCode.OUT_OF_RANGE, "Device.queue_copy", "it is at the end")
+        return copy(self, s, so, t, to, length, **lists)
+
+    device.queue_copy = inside
+
+
+@breaks("QUE-10", "a destroyed semaphore is not waited for")
+def _() -> None:
+    device = device_class()
+    barrier = device.queue_barrier
+    device.queue_barrier = lambda self, *, wait=(), signal=(): barrier(
+        self,
+        wait=[entry for entry in wait if getattr(entry[0], "reference_count", 1)],
+        signal=signal,
+    )
+
+
+@breaks("QUE-11", "a barrier leaves out a signal that is reached already")
+def _() -> None:
+    device = device_class()
+    barrier = device.queue_barrier
+    device.queue_barrier = lambda self, *, wait=(), signal=(): barrier(
+        self, wait=wait, signal=[(line, value) for line, value in signal if line.query() < value]
+    )
+
+
+@breaks("QUE-12", "a fill on another thread than the main one is signalled and not done")
+def _() -> None:
+    device = device_class()
+    fill = device.queue_fill
+
+    def on_one_thread(self: Any, *args: Any, **lists: Any) -> Any:
+        if threading.current_thread() is not threading.main_thread():
+            return self.queue_barrier(**lists)
+        return fill(self, *args, **lists)
+
+    device.queue_fill = on_one_thread
+
+
+@breaks("QUE-13", "a submission keeps nothing alive of what its work uses", driver="local-task")
+def _() -> None:
+    _submit_with(lambda used, waits: [])
+
+
+@breaks("QUE-14", "a submission keeps alive what it waits for", driver="local-task")
+def _() -> None:
+    _submit_with(lambda used, waits: [*used, *(semaphore for semaphore, _ in waits)])
+
+
+def _submit_with(kept: Callable[[Sequence[Any], Sequence[Any]], list[Any]]) -> None:
+    """Has submissions keep these alive, of what they use and what they wait for."""
+    device = device_class("local-task")
+    submit = device._submit
+    device._submit = lambda self, operation, work, used, waits, signals: submit(
+        self, operation, work, kept(used, waits), waits, signals
+    )

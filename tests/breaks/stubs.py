@@ -9,7 +9,7 @@ import cts.hal.device
 import cts.hal.group_formation
 from cts.hal import Device, DeviceInfo, HalError, StatusCode, TopologyAssignment
 
-from .local_sync import device_class, driver_class
+from .driver_classes import device_class, driver_class
 from .registry import breaks
 
 
