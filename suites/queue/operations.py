@@ -15,7 +15,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from cts.checks import expect_equal
-from cts.hal import CommandBuffer, Device, DriverProperties, SemaphoreList
+from cts.hal import CommandBuffer, Device, DriverProperties, Resource, SemaphoreList
 
 Point = Literal["recording", "submission", "later"]
 POINTS: tuple[Point, ...] = ("recording", "submission", "later")
@@ -125,7 +125,8 @@ class Bench:
         self.source = device.allocator.allocate(self.SIZE)
         self.target = device.allocator.allocate(self.SIZE)
         self.source.write(0, self.MARK * self.SIZE)
-        self.clear()
+        self.target.write(0, bytes(self.SIZE))
+        self._held: list[Resource] = [self.source, self.target]
 
     @cached_property
     def commands(self) -> CommandBuffer:
@@ -134,6 +135,7 @@ class Bench:
         commands.begin()
         commands.fill(self.target, 0, self.SIZE, self.MARK)
         commands.end()
+        self._held.append(commands)
         return commands
 
     def arguments(self, operation: str) -> dict[str, Any]:
@@ -160,10 +162,6 @@ class Bench:
         arguments = self.arguments(operation) | changed
         getattr(self.device, operation)(*arguments.values(), wait=wait, signal=signal)
 
-    def clear(self) -> None:
-        """Takes the target back to what it was at first."""
-        self.target.write(0, bytes(self.SIZE))
-
     def expect_done(self, operation: str, requirement: str, doing: str) -> None:
         """Checks that the operation was carried out."""
         done = b"" if operation == "queue_barrier" else self.MARK
@@ -178,10 +176,9 @@ class Bench:
         expect_equal(self.target.read(), wanted, requirement, f"{doing}: the target's bytes")
 
     def release(self) -> None:
-        """Gives up the buffers and, if it was made, the command buffer."""
-        for resource in (self.source, self.target, vars(self).get("commands")):
-            if resource is not None and resource.reference_count:
-                resource.release()
+        """Gives up the buffers and, if it was made, the command buffer, if nobody has done so."""
+        while self._held:
+            self._held.pop().release()
 
 
 def slots_of(operation: str) -> tuple[str, ...]:
