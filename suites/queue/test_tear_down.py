@@ -73,7 +73,6 @@ ORDERS: dict[str, Order] = {
     "signal-last": lambda pending: sorted(pending.made, key=lambda r: r is pending.go),
     ON_A_THREAD: lambda pending: pending.made[::-1],
 }
-in_each_order = pytest.mark.parametrize("order", ORDERS)
 
 
 def release_all(resources: list[Resource], order: str = "") -> None:
@@ -94,21 +93,7 @@ def expect_ended(waiter: Waiter) -> None:
     expect(by_itself, "QUE-14", doing, came_back=ended, asks=asks)
 
 
-@pytest.mark.spec("QUE-14")
-@in_each_order
-def test_a_signal_that_nobody_can_give_fails(
-    new_device: NewDevice, new_group: NewGroup, order: str
-) -> None:
-    """Releases all but a chain's last signal, in several orders: a wait for it ends by itself."""
-    pending = Pending(new_device, new_group)
-    released = [resource for resource in ORDERS[order](pending) if resource is not pending.last]
-    waiter = Waiter(pending.last, 1, SOON)
-    release_all(released, order)
-    expect_ended(waiter)
-    release_all([pending.last])
-
-
-@pytest.mark.spec("QUE-14")
+@pytest.mark.spec("QUE-14", subject="objects")
 def test_a_signal_that_somebody_can_give_is_waited_for(
     new_device: NewDevice, new_group: NewGroup
 ) -> None:
@@ -123,7 +108,7 @@ def test_a_signal_that_somebody_can_give_is_waited_for(
 
 
 @pytest.mark.spec("QUE-14", subject="objects")
-@in_each_order
+@pytest.mark.parametrize("order", ORDERS)
 def test_nothing_stays_alive(new_device: NewDevice, new_group: NewGroup, order: str) -> None:
     """Releases all that was made, in several orders, while a thread waits: nothing is alive."""
     before = Counter(live_counts())
