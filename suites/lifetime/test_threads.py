@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import sys
 import threading
 from collections.abc import Callable
 
@@ -12,10 +11,10 @@ from cts.checks import expect, expect_equal
 from cts.hal import Device, DeviceGroup, HalError, Module, StatusCode
 from cts.hal.testing import before_destruction
 from cts.plugin.fixtures import NewDevice, NewGroup, Steer
+from cts.threads import TIMEOUT, in_threads
 
 THREADS = 8
 ROUNDS = 200
-TIMEOUT = 10.0
 
 
 def count_destructions(device: Device) -> list[str]:
@@ -25,29 +24,9 @@ def count_destructions(device: Device) -> list[str]:
     return destroyed
 
 
-def in_threads(function: Callable[[], None], count: int = THREADS) -> list[BaseException]:
-    """Runs a function on several threads at once; what they raised. A hang is an error too."""
-    errors: list[BaseException] = []
-    start = threading.Barrier(count)
-
-    def run() -> None:
-        try:
-            start.wait(TIMEOUT)
-            function()
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, daemon=True) for _ in range(count)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # so that what is not atomic is interrupted
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(TIMEOUT)
-    finally:
-        sys.setswitchinterval(interval)
-    return errors + [TimeoutError(thread.name) for thread in threads if thread.is_alive()]
+def on_threads(function: Callable[[], object], count: int = THREADS) -> list[BaseException]:
+    """Calls a function without arguments on several threads at once; what they raised."""
+    return in_threads(lambda _: function(), count)
 
 
 @pytest.mark.spec("LIF-8")
@@ -64,7 +43,7 @@ def test_counts_are_right_from_many_threads(new_device: NewDevice) -> None:
             device.release()
             device.release()
 
-    errors = in_threads(retain_and_release)
+    errors = on_threads(retain_and_release)
     expect_equal(errors, [], "LIF-8", "retain and release on eight threads")
     expect_equal((device.reference_count, destroyed), (1, []), "LIF-8", "the count afterwards")
 
@@ -78,7 +57,7 @@ def test_the_last_of_many_releases_destroys_once(new_device: NewDevice) -> None:
         destroyed = count_destructions(device)
         for _ in range(THREADS - 1):
             device.retain()
-        expect_equal(in_threads(device.release), [], "LIF-8", "eight releases at once")
+        expect_equal(on_threads(device.release), [], "LIF-8", "eight releases at once")
         expect_equal(len(destroyed), 1, "LIF-8", "destructions after eight releases")
 
 
@@ -105,7 +84,7 @@ def test_a_retain_beside_the_last_release_holds_or_is_refused(new_device: NewDev
 
     releasing = threading.Thread(target=release, daemon=True)
     releasing.start()
-    expect_equal(in_threads(use_until_refused), [], "LIF-8", "using a device while it is released")
+    expect_equal(on_threads(use_until_refused), [], "LIF-8", "using a device while it is released")
     expect_equal(codes, [StatusCode.FAILED_PRECONDITION] * THREADS, "LIF-8", "how each use ended")
     expect_equal((device.reference_count, len(destroyed)), (0, 1), "LIF-6", "the device's end")
 
@@ -129,7 +108,7 @@ def test_devices_of_a_group_are_used_from_different_threads(
                 if device.query_capabilities() != wanted[index] or not same:
                     wrong.append((index, info))
 
-    expect_equal(in_threads(use), [], "LIF-11", "using two devices on eight threads")
+    expect_equal(on_threads(use), [], "LIF-11", "using two devices on eight threads")
     expect_equal(wrong[:1], [], "LIF-11", "what the threads saw")
 
 
@@ -154,7 +133,7 @@ def test_devices_of_a_group_work_on_different_threads(
                 if buffer.read() != pattern * 64:
                     wrong.append(buffer.read())
 
-    expect_equal(in_threads(work, 2), [], "LIF-11", "filling on two threads")
+    expect_equal(on_threads(work, 2), [], "LIF-11", "filling on two threads")
     expect_equal(wrong[:1], [], "LIF-11", "bytes that were read back")
 
 
@@ -171,7 +150,7 @@ def test_the_last_reference_may_go_on_another_thread(
     if holder == "group":
         last = new_group(device)
         device.release()
-    expect_equal(in_threads(last.release, 1), [], "LIF-12", f"the last reference to a {holder}")
+    expect_equal(on_threads(last.release, 1), [], "LIF-12", f"the last reference to a {holder}")
     here = threading.current_thread().name
     elsewhere = len(destroyed) == 1 and destroyed[0] != here
     expect(
@@ -204,7 +183,7 @@ def test_the_last_reference_may_go_inside_a_slot_of_the_device(
     def call() -> None:
         query()
 
-    expect_equal(in_threads(call, 1), [], "LIF-12", "dropping the last reference in a slot")
+    expect_equal(on_threads(call, 1), [], "LIF-12", "dropping the last reference in a slot")
     expect_equal(len(destroyed), 1, "LIF-12", "destructions")
 
 
@@ -224,7 +203,7 @@ def test_the_creators_reference_may_go_while_the_group_lets_go(
         original(info)
 
     steer.answer(device, "assign_topology_info", drop_and_unassign)
-    expect_equal(in_threads(group.release, 1), [], "LIF-12", "a release inside an un-assignment")
+    expect_equal(on_threads(group.release, 1), [], "LIF-12", "a release inside an un-assignment")
     expect_equal(seen, [0], "LIF-12", "destructions before the un-assignment")
     expect_equal(len(destroyed), 1, "LIF-12", "destructions")
 
@@ -245,7 +224,7 @@ def test_the_last_reference_may_go_inside_a_host_call(
     def call() -> None:
         host_call(group.release)
 
-    expect_equal(in_threads(call, 1), [], "LIF-12", "dropping the last reference in a host call")
+    expect_equal(on_threads(call, 1), [], "LIF-12", "dropping the last reference in a host call")
     expect_equal(ended.wait(TIMEOUT), True, "LIF-12", "the device's end after a host call")
 
 
@@ -260,5 +239,5 @@ def test_a_module_may_be_the_last_on_another_thread(
     module = Module(group)
     group.release()
     device.release()
-    expect_equal(in_threads(module.release, 1), [], "LIF-12", "the last reference to a module")
+    expect_equal(on_threads(module.release, 1), [], "LIF-12", "the last reference to a module")
     expect_equal(len(destroyed), 1, "LIF-12", "destructions")

@@ -6,8 +6,7 @@ import pytest
 
 from cts.checks import unsupported
 from cts.hal import Device, DeviceGroup, HandleType
-
-from .sharing import KINDS, name_of, needs_kind
+from cts.work_cases.sharing import KINDS, name_of, needs_kind
 
 
 @pytest.fixture

@@ -8,8 +8,7 @@ import pytest
 from cts.checks import expect_equal, expect_error, unsupported
 from cts.hal import Device, Driver, HandleType, StatusCode
 from cts.work_cases import needs_room
-
-from .sharing import SIZES, handle_of, name_of, needs_kind, share
+from cts.work_cases.sharing import SIZES, handle_of, name_of, needs_kind, share
 
 SIZE = 4096
 

@@ -8,8 +8,7 @@ import pytest
 from cts.checks import expect_equal, expect_error
 from cts.hal import Device, Driver, StatusCode
 from cts.work_cases import SIZES, expect_bytes, needs_room, noise
-
-from .ranges import INSIDE, LEAVING, SIZE, Range, describe
+from cts.work_cases.host_ranges import INSIDE, LEAVING, SIZE, Range, describe
 
 LARGE = 4097
 """Bytes of a buffer that is accessed at random: more than a page, and an odd number."""

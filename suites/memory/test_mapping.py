@@ -11,8 +11,7 @@ import pytest
 from cts.checks import expect_equal, expect_error
 from cts.hal import Buffer, Device, Driver, HalError, StatusCode
 from cts.work_cases import SIZES, Bytes, expect_bytes, needs_room, noise, submitted
-
-from .ranges import INSIDE, LEAVING, SIZE, Range, describe
+from cts.work_cases.host_ranges import INSIDE, LEAVING, SIZE, Range, describe
 
 LARGE = 4097
 """Bytes of a buffer that is mapped in parts: more than a page, and an odd number."""

@@ -11,8 +11,7 @@ from cts.checks import expect_equal, expect_error, unsupported
 from cts.hal import Buffer, Device, Driver, HandleType, StatusCode
 from cts.plugin.fixtures import NewDevice, NewGroup
 from cts.work_cases import expect_bytes, needs_room, noise, submitted
-
-from .sharing import KINDS, SIZES, handle_of, share
+from cts.work_cases.sharing import KINDS, SIZES, handle_of, share
 
 SIZE = 4096
 

@@ -3,15 +3,13 @@
 from __future__ import annotations
 
 import queue
-import sys
-import threading
-from collections.abc import Callable
 
 import numpy as np
 import pytest
 
 from cts.checks import expect_equal
 from cts.hal import Buffer, Device, Driver
+from cts.threads import in_threads
 from cts.work_cases import LONG, expect_bytes, needs_room, noise
 
 THREADS = 8
@@ -21,31 +19,6 @@ PART = 256
 """Bytes that one thread writes of a buffer: no memory is shared in larger pieces."""
 
 pytestmark = [pytest.mark.needs("allocator"), pytest.mark.spec("MEM-7")]
-
-
-def in_threads(work: Callable[[int], None], count: int) -> list[BaseException]:
-    """Calls ``work(number)`` on so many threads at once; what they raised. A hang is an error."""
-    errors: list[BaseException] = []
-    start = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        try:
-            start.wait(LONG)
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(n,), daemon=True) for n in range(count)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # so that what is not atomic is interrupted
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(LONG)
-    finally:
-        sys.setswitchinterval(interval)
-    return errors + [TimeoutError(thread.name) for thread in threads if thread.is_alive()]
 
 
 def test_each_thread_has_buffers_of_its_own(device: Device, hal_driver: Driver) -> None:

@@ -7,9 +7,8 @@ from collections.abc import Iterator
 import pytest
 
 from cts.hal import Device, Driver
-
-from .concurrency import Gate
-from .operations import Bench, Route
+from cts.work_cases.concurrency import Gate
+from cts.work_cases.operations import Bench, Route
 
 
 @pytest.fixture

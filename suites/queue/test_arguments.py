@@ -11,8 +11,7 @@ import pytest
 from cts.checks import expect_equal, expect_error
 from cts.hal import Device, DeviceObject, Semaphore, SemaphoreList, StatusCode
 from cts.hal.testing.foreign import foreign_buffer, foreign_command_buffer, foreign_semaphore
-
-from .operations import NEEDED_BY_EXECUTE, Bench, Recorded, Route, slots_of
+from cts.work_cases.operations import NEEDED_BY_EXECUTE, Bench, Recorded, Route, slots_of
 
 OBJECTS = {
     "queue_fill": ("target",),

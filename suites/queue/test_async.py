@@ -9,10 +9,9 @@ import pytest
 
 from cts.checks import expect_equal
 from cts.hal import Device, Driver
+from cts.threads import in_threads
 from cts.work_cases import needs_jump
-
-from .concurrency import in_threads
-from .operations import Bench, with_each_operation
+from cts.work_cases.operations import Bench, with_each_operation
 
 THREADS = 4
 

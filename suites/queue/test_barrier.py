@@ -9,8 +9,7 @@ import pytest
 from cts.checks import expect_equal
 from cts.hal import Device, Driver
 from cts.work_cases import needs_jump
-
-from .concurrency import Gate
+from cts.work_cases.concurrency import Gate
 
 pytestmark = [
     pytest.mark.spec("QUE-4"),

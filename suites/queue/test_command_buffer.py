@@ -8,9 +8,8 @@ import pytest
 
 from cts.checks import expect_equal, expect_error
 from cts.hal import Buffer, CommandBuffer, Device, StatusCode
-
-from .concurrency import Gate
-from .operations import NEEDED_BY_EXECUTE
+from cts.work_cases.concurrency import Gate
+from cts.work_cases.operations import NEEDED_BY_EXECUTE
 
 pytestmark = [
     pytest.mark.spec("QUE-8"),

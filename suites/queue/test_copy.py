@@ -6,9 +6,8 @@ import pytest
 
 from cts.hal import Device, Driver, StatusCode
 from cts.work_cases import expect_bytes, needs_room, submitted
-
-from .operations import Route, by_each_route
-from .transfer_cases import LARGE, POSITIVE_SIZES, expect_refused, noise_of
+from cts.work_cases.operations import Route, by_each_route
+from cts.work_cases.transfers import LARGE, POSITIVE_SIZES, expect_refused, noise_of
 
 OFFSETS = ((0, 5), (3, 0), (1, 2), (4, 4))
 """Of source and target."""

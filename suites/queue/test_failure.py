@@ -12,9 +12,8 @@ import pytest
 from cts.checks import expect, expect_equal, expect_error
 from cts.hal import Device, HalError, SemaphoreList, StatusCode
 from cts.work_cases import Waiter
-
-from .concurrency import Apart
-from .operations import Bench, with_each_operation
+from cts.work_cases.concurrency import Apart
+from cts.work_cases.operations import Bench, with_each_operation
 
 CODE = StatusCode.DATA_LOSS
 CHAIN = 100

@@ -10,10 +10,9 @@ import pytest
 from cts.checks import expect_equal
 from cts.hal import Device, Driver, SemaphoreList
 from cts.work_cases import expect_bytes
-
-from .concurrency import Gate
-from .random_program import BUFFERS, SIZE, random_program
-from .transfer_cases import noise_of
+from cts.work_cases.concurrency import Gate
+from cts.work_cases.random_program import BUFFERS, SIZE, random_program
+from cts.work_cases.transfers import noise_of
 
 pytestmark = [
     pytest.mark.spec("QUE-4"),

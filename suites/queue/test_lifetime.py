@@ -8,9 +8,8 @@ import pytest
 
 from cts.checks import expect_equal
 from cts.hal import Device
-
-from .concurrency import Gate
-from .operations import NEEDED_BY_EXECUTE, Bench, slots_of
+from cts.work_cases.concurrency import Gate
+from cts.work_cases.operations import NEEDED_BY_EXECUTE, Bench, slots_of
 
 pytestmark = pytest.mark.needs("allocator", "create_semaphore")
 

@@ -12,10 +12,9 @@ import pytest
 from cts.checks import expect_equal
 from cts.hal import Device, Driver
 from cts.work_cases import LONG
-
-from .concurrency import Apart
-from .operations import NEEDED_BY_EXECUTE, Bench
-from .transfer_cases import noise_of
+from cts.work_cases.concurrency import Apart
+from cts.work_cases.operations import NEEDED_BY_EXECUTE, Bench
+from cts.work_cases.transfers import noise_of
 
 MOMENT = 0.01
 """Seconds in which a driver may show that it does not wait."""

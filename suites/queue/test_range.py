@@ -11,9 +11,8 @@ import pytest
 from cts.checks import expect, expect_error
 from cts.hal import Buffer, Device, Driver, StatusCode
 from cts.work_cases import expect_bytes, submitted
-
-from .operations import POINTS, Route, by_each_route
-from .transfer_cases import noise_of
+from cts.work_cases.operations import POINTS, Route, by_each_route
+from cts.work_cases.transfers import noise_of
 
 MARK = b"\x11"
 SIZE = 64

@@ -7,8 +7,7 @@ import pytest
 from cts.checks import expect, expect_equal, unsupported
 from cts.hal import Device, Driver, HalError, Semaphore, SemaphoreList, StatusCode
 from cts.work_cases import Waiter, needs_jump
-
-from .operations import Bench, with_each_operation
+from cts.work_cases.operations import Bench, with_each_operation
 
 INVALID = StatusCode.INVALID_ARGUMENT
 SOON = 2.0

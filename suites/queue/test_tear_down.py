@@ -12,9 +12,8 @@ from cts.checks import expect, expect_equal
 from cts.hal import Resource, StatusCode, live_counts
 from cts.plugin.fixtures import NewDevice, NewGroup
 from cts.work_cases import Waiter
-
-from .concurrency import Apart
-from .operations import NEEDED_BY_EXECUTE
+from cts.work_cases.concurrency import Apart
+from cts.work_cases.operations import NEEDED_BY_EXECUTE
 
 SOON = 1.0
 """Seconds in which what nobody can let go on has ended; there is no work that it could wait for."""

@@ -8,11 +8,10 @@ import pytest
 
 from cts.checks import expect_equal
 from cts.hal import Device
+from cts.threads import in_threads
 from cts.work_cases import expect_bytes
-
-from .concurrency import in_threads
-from .operations import NEEDED_BY_EXECUTE
-from .transfer_cases import noise_of
+from cts.work_cases.operations import NEEDED_BY_EXECUTE
+from cts.work_cases.transfers import noise_of
 
 THREADS = 4
 ROUNDS = 50

@@ -11,10 +11,9 @@ import pytest
 from cts.checks import expect_equal
 from cts.hal import Device, Driver
 from cts.work_cases import expect_bytes, needs_room, submitted
-
-from .concurrency import Gate
-from .operations import NEEDED_BY_EXECUTE, Recorded, Route, Submitted, by_each_route
-from .transfer_cases import LARGE, POSITIVE_SIZES, noise_of
+from cts.work_cases.concurrency import Gate
+from cts.work_cases.operations import NEEDED_BY_EXECUTE, Recorded, Route, Submitted, by_each_route
+from cts.work_cases.transfers import LARGE, POSITIVE_SIZES, noise_of
 
 OFFSETS = (5, 0, 1)
 MOST_RECORDED = 1 << 16

@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import sys
 import threading
-from collections.abc import Callable
 
 import pytest
 
 from cts.checks import expect, expect_equal
 from cts.hal import Device, Driver, HalError, Semaphore, StatusCode
+from cts.threads import in_threads
 from cts.work_cases import LONG, Waiter, needs_jump
 
 THREADS = 8
@@ -26,31 +25,6 @@ PATIENT = 2 * LONG
 over would find what no wake-up told it."""
 
 pytestmark = [pytest.mark.needs("create_semaphore"), pytest.mark.spec("SEM-6")]
-
-
-def in_threads(work: Callable[[int], None], count: int) -> list[BaseException]:
-    """Calls ``work(number)`` on so many threads at once; what they raised. A hang is an error."""
-    errors: list[BaseException] = []
-    start = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        try:
-            start.wait(LONG)
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(n,), daemon=True) for n in range(count)]
-    interval = sys.getswitchinterval()
-    sys.setswitchinterval(1e-6)  # so that what is not atomic is interrupted
-    try:
-        for thread in threads:
-            thread.start()
-        for thread in threads:
-            thread.join(LONG)
-    finally:
-        sys.setswitchinterval(interval)
-    return errors + [TimeoutError(thread.name) for thread in threads if thread.is_alive()]
 
 
 def signal(semaphore: Semaphore, value: int) -> StatusCode | None:

@@ -10,8 +10,7 @@ import numpy as np
 from cts.checks import expect_error
 from cts.hal import Device, StatusCode
 from cts.work_cases import SIZES, Bytes, noise
-
-from .operations import Route
+from cts.work_cases.operations import Route
 
 LARGE = (9 << 20) + 4
 """Bytes that a driver may well move in several parts, which are not all of one size."""

@@ -1,4 +1,4 @@
-"""Submissions whose waits are not reached yet, and submissions from several threads."""
+"""Submissions whose waits are not reached yet, and one that may block a thread of its own."""
 
 from __future__ import annotations
 
@@ -67,23 +67,3 @@ class Apart:
         if self._error is not None:
             raise self._error
         return self._code
-
-
-def in_threads(work: Callable[[int], None], count: int) -> list[BaseException]:
-    """Calls ``work(number)`` on so many threads at once; what they raised. A hang is an error."""
-    errors: list[BaseException] = []
-    start = threading.Barrier(count)
-
-    def run(number: int) -> None:
-        try:
-            start.wait(LONG)
-            work(number)
-        except BaseException as error:
-            errors.append(error)
-
-    threads = [threading.Thread(target=run, args=(n,), daemon=True) for n in range(count)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join(LONG)
-    return errors + [TimeoutError(thread.name) for thread in threads if thread.is_alive()]
