@@ -62,10 +62,11 @@ class Waiter:
 
     Parameters
     ----------
-    timeout : of the wait, in seconds.
+    timeout : of the wait, in seconds; by default more than `end` waits, or the last look of a wait
+        whose time is over would find what no wake-up has told it.
     """
 
-    def __init__(self, semaphore: Semaphore, value: int, timeout: float = LONG) -> None:
+    def __init__(self, semaphore: Semaphore, value: int, timeout: float = 2 * LONG) -> None:
         self._started = threading.Event()
         self._ended: list[StatusCode | str] = []
         self._thread = threading.Thread(

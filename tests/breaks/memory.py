@@ -100,3 +100,8 @@ def _() -> None:
             return copied
 
     device.import_buffer = copy
+
+
+@breaks("MEM-9", "what a buffer was allocated for is not looked at")
+def _() -> None:
+    buffer_class().check_usage = lambda self, operation, needed: None

@@ -156,3 +156,13 @@ def test_a_negative_size_is_refused(device: Device) -> None:
         assert code is StatusCode.INVALID_ARGUMENT
         with device.import_buffer(buffer, HandleType.NATIVE, 0) as empty:
             assert empty.byte_length == 0
+
+
+@pytest.mark.parametrize("kind", [FD, SHM, HandleType.NATIVE], ids=["OPAQUE_FD", "SHM", "NATIVE"])
+def test_one_byte_more_than_there_is_is_refused(device: Device, kind: HandleType) -> None:
+    with device.allocator.allocate(SIZE, export_types=kind) as buffer:
+        handle: Any = device.export_buffer(buffer, kind)
+        code = code_of(lambda: device.import_buffer(handle, kind, SIZE + 1))
+        assert code is StatusCode.OUT_OF_RANGE
+        if kind is FD:
+            os.close(handle)

@@ -167,6 +167,25 @@ def test_what_is_left_each_time_fails_the_case(
     assert run.ret == 1
 
 
+@pytest.mark.parametrize("isolate", ["auto", "case"])
+def test_what_a_first_use_leaves_fails_no_case(
+    cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver, isolate: str
+) -> None:
+    """A pool of threads that comes with the first device, in each child anew."""
+    pool = "threading.Thread(target=time.sleep, args=(60,), daemon=True).start()"
+    create_device = f"if alive == 0:\n    import threading\n    {pool}"
+    outside_driver(driver_source(create_device=create_device))
+    source = """
+    @pytest.mark.spec("STB-2")
+    @pytest.mark.parametrize("n", range(3))
+    def test_group(device_group, n):
+        device_group.device_at(0).query_capabilities()
+"""
+    run = cts("--driver=outside", f"--isolate={isolate}", case_file(source))
+    assert run.in_order == ["pass"] * 3, run.text
+    assert run.ret == 0
+
+
 def test_a_crash_after_it_is_still_explained(
     cts: RunCts, case_file: CaseFile, outside_driver: OutsideDriver
 ) -> None:

@@ -214,7 +214,9 @@ class Lane:
             attempt.death = self._bury_child()
             attempt.reports.append(death_report(job, attempt.death, attempt.reports))
         child.last_case = job.case.id
-        if self._child_per_case and attempt.death is None and (fault := self._end_child()):
+        alive = attempt.death is None
+        needed = told is not None and attempt.growth  # it is run again there
+        if self._child_per_case and alive and not needed and (fault := self._end_child()):
             attempt.death = child.death
             attempt.reports.append(end_report(job, fault))
         if told is not None:
