@@ -75,15 +75,17 @@ def snapshot(kept: Collection[Resource]) -> Snapshot:
     )
 
 
-def growth(before: Snapshot, kept: Collection[Resource]) -> dict[str, str]:
+def growth(
+    before: Snapshot, kept: Collection[Resource], settling: float = SETTLING
+) -> dict[str, str]:
     """What has grown or changed since, each with how; empty where nothing has.
 
-    Waits a moment for what is on its way out.
+    Waits a moment for what is on its way out, `settling` seconds at most.
     """
     after = snapshot(kept)
     if _growth(before, after):
         gc.collect()
-        deadline = time.monotonic() + SETTLING
+        deadline = time.monotonic() + settling
         while _growth(before, after := snapshot(kept)) and time.monotonic() < deadline:
             time.sleep(0.01)
     return _growth(before, after)

@@ -30,7 +30,7 @@ _INSIDE_IN_32_BITS = [Range(2**32, 1), Range(2**32 + 1, 1), Range(0, 2**32 + 1)]
 _INSIDE_IN_64_BITS = [
     *(Range(2**64, 1), Range(2**64 + 1, 1), Range(0, 2**64), Range(0, 2**64 + 1)),
     *(Range(2**64 - 1, 2), Range(2**64 - 10, 20), Range(1, 2**64 - 1), Range(SIZE, 2**64 - SIZE)),
-    Range(2**63, 2**63),
+    *(Range(2**63, 2**63), Range(SIZE - 4, 2**64 - 8)),
 ]
 _NEGATIVE = [
     *(Range(-1, 0), Range(-1, 1), Range(-1, 2), Range(-SIZE, SIZE), Range(-(2**63), 1)),

@@ -50,17 +50,27 @@ def test_a_large_one_is_exact(device: Device, hal_driver: Driver) -> None:
         expect_bytes(buffer, wanted, "QUE-1", f"fill(4, {LARGE}, {pattern!r})")
 
 
+OTHER_WIDTHS = {
+    0: [b""],
+    3: [bytes(3)],
+    5: [bytes(5), b"abcd\x01"],
+    8: [bytes(8), b"abcd\x04\0\0\0"],
+}
+"""Patterns; also such as tell a width, where it is kept behind four bytes for the pattern."""
+
+
 @pytest.mark.spec("QUE-1")
 @by_each_route("queue_fill")
-@pytest.mark.parametrize("width", [0, 3, 5, 8])
+@pytest.mark.parametrize("width", OTHER_WIDTHS)
 def test_a_pattern_of_another_width_is_refused(device: Device, route: Route, width: int) -> None:
     """Fills with a pattern of no, 3, 5 and 8 bytes: refused, nothing written; with 4 it works."""
     before = noise_of(120)
     with device.allocator.allocate(120) as buffer, submitted(device) as signal:
         buffer.write(0, before.tobytes())
         fill = "fill", buffer, 0, 120
-        expect_refused(device, route, StatusCode.INVALID_ARGUMENT, "QUE-1", *fill, bytes(width))
-        expect_bytes(buffer, before, "QUE-1", f"the buffer after a pattern of {width} bytes")
+        for pattern in OTHER_WIDTHS[width]:
+            expect_refused(device, route, StatusCode.INVALID_ARGUMENT, "QUE-1", *fill, pattern)
+            expect_bytes(buffer, before, "QUE-1", f"the buffer after the pattern {pattern!r}")
         route(*fill, bytes(4), signal=signal)
 
 

@@ -101,6 +101,20 @@ def test_the_declared_maximum_holds_on_both_sides(device: Device, hal_driver: Dr
 
 
 @pytest.mark.spec("SEM-2")
+@pytest.mark.parametrize("value", [-1, 2**63, 2**64 - 2, 2**64 - 1, 2**64, 2**64 + 1])
+def test_what_no_payload_can_be_is_refused(device: Device, hal_driver: Driver, value: int) -> None:
+    """Signals what is negative or hardly fits 64 bits: refused with nothing changed; 1 is taken."""
+    limit = hal_driver.properties.max_semaphore_value
+    if 0 < value <= limit:
+        unsupported(f"max_semaphore_value is {limit}")
+    with device.create_semaphore() as semaphore:
+        with expect_error(StatusCode.INVALID_ARGUMENT, "SEM-2", f"signal({value})"):
+            semaphore.signal(value)
+        expect_equal(semaphore.query(), 0, "SEM-2", f"query after signal({value})")
+        semaphore.signal(1)
+
+
+@pytest.mark.spec("SEM-2")
 def test_the_declared_jump_holds_on_both_sides(device: Device, hal_driver: Driver) -> None:
     """Signals further than is declared to be possible, then as far: refused, and taken."""
     jump = hal_driver.properties.max_semaphore_jump

@@ -178,11 +178,13 @@ class Worker:
         case = case_of(item)
         assert case is not None, f"{order.nodeid} is not a case"
         session = run_of(self._config).session_of(case.driver)
-        before = leaks.snapshot(session.held())
+        before, built_before = leaks.snapshot(session.held()), session.groups_built
         place.enter_phase("setup")
         self._config.hook.pytest_runtest_protocol(item=item, nextitem=keep)
         place.enter_phase("after the case")
-        found = leaks.growth(before, session.held())
+        # The session's group stays, with its threads: there is nothing to wait for.
+        built = session.groups_built > built_before
+        found = leaks.growth(before, session.held(), 0.0 if built else leaks.SETTLING)
         leaks.restore(before)
         self._send(Done(found, session.groups_built))
 
