@@ -15,7 +15,12 @@ from .wheel import described, incomplete, not_installed
 MAX_SEMAPHORE_VALUE = 2**31 - 2
 """IREE_HAL_SEMAPHORE_MAX_VALUE, which IREE's documentation asks callers to stay below or at."""
 
-UNREACHABLE = ("queue_host_call", "query_semaphore_compatibility", "create_event")
+UNREACHABLE = (
+    "queue_host_call",
+    "export_buffer",
+    "query_semaphore_compatibility",
+    "create_event",
+)
 """What both local drivers have in C, and neither the binding nor the HAL module gives a way to."""
 
 _numbers = count()
