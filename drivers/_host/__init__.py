@@ -7,6 +7,7 @@ these are carried out is each driver's own: it implements `HostDevice._submit`.
 
 from .device import HOST_CAPABILITIES, HOST_INFO, HostDevice
 from .memory import HostAllocator, HostBuffer
+from .operation import Operation
 from .semaphore import HostSemaphore
 from .timepoints import Timepoints
 from .transfers import Transfer
@@ -18,6 +19,7 @@ __all__ = [
     "HostBuffer",
     "HostDevice",
     "HostSemaphore",
+    "Operation",
     "Timepoints",
     "Transfer",
 ]

@@ -30,8 +30,9 @@ from . import transfers
 from .arguments import as_object
 from .command_buffer import HostCommandBuffer
 from .memory import HostAllocator
+from .operation import Operation
 from .semaphore import HostSemaphore
-from .timepoints import Timepoints, as_timepoints, check_signals
+from .timepoints import as_timepoints, check_signals
 from .transfers import Transfer
 
 HOST_UUID = b"hal-cts host mem"
@@ -75,21 +76,8 @@ class HostDevice(Device):
         return HostAllocator(self)
 
     @abstractmethod
-    def _submit(
-        self,
-        operation: str,
-        work: Sequence[Transfer],
-        used: Sequence[DeviceObject],
-        waits: Timepoints,
-        signals: Timepoints,
-    ) -> None:
-        """Carries `work` out, in order, between waits and signals.
-
-        Parameters
-        ----------
-        operation : for errors.
-        used : what the work needs, to be kept alive; it is living, as are the semaphores.
-        """
+    def _submit(self, operation: Operation) -> None:
+        """Carries it out, or sees to it that it is."""
 
     # -- core -------------------------------------------------------------------------
 
@@ -219,4 +207,4 @@ class HostDevice(Device):
         waits = as_timepoints(operation, "wait", wait, self.driver_name)
         signals = as_timepoints(operation, "signal", signal, self.driver_name)
         check_signals(operation, signals)
-        self._submit(operation, work, used, waits, signals)
+        self._submit(Operation(operation, work, used, waits, signals))

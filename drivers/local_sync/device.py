@@ -2,11 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
-from cts.hal import DeviceObject
-
-from .._host import HostDevice, Timepoints, Transfer
+from .._host import HostDevice, Operation
 from .submission import carry_out
 
 
@@ -15,13 +11,6 @@ class LocalSyncDevice(HostDevice):
 
     driver_name = "local-sync"
 
-    def _submit(
-        self,
-        operation: str,
-        work: Sequence[Transfer],
-        used: Sequence[DeviceObject],
-        waits: Timepoints,
-        signals: Timepoints,
-    ) -> None:
+    def _submit(self, operation: Operation) -> None:
         with self.retain():  # another thread may drop the last reference meanwhile
-            carry_out(operation, work, used, waits, signals)
+            carry_out(operation)

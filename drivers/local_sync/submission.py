@@ -10,23 +10,17 @@ along the timelines, and is raised as well. The work is then not done.
 from __future__ import annotations
 
 import time
-from collections.abc import Sequence
 from contextlib import ExitStack
 
-from cts.hal import DeviceObject, HalError, StatusCode
+from cts.hal import HalError, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
 
-from .._host import Timepoints, Transfer
+from .._host import Operation, Timepoints
 
 
-def carry_out(
-    operation: str,
-    work: Sequence[Transfer],
-    used: Sequence[DeviceObject],
-    waits: Timepoints,
-    signals: Timepoints,
-) -> None:
-    """Does `work` between the waits and the signals; `used` is kept alive until then."""
+def carry_out(operation: Operation) -> None:
+    """Does the work between the waits and the signals; what it uses is kept alive until then."""
+    name, work, used, waits, signals = operation
     with ExitStack() as alive:
         for resource in (*used, *(semaphore for semaphore, _ in (*waits, *signals))):
             alive.enter_context(resource.retain())
@@ -37,11 +31,11 @@ def carry_out(
             for semaphore, value in signals:
                 semaphore.signal(value)
         except HalError as error:
-            failure = HalError(error.code, operation, error.detail)
+            failure = HalError(error.code, name, error.detail)
             _fail_all(signals, failure)
             raise failure from error
         except BaseException as error:
-            _fail_all(signals, HalError(StatusCode.ABORTED, operation, f"interrupted: {error!r}"))
+            _fail_all(signals, HalError(StatusCode.ABORTED, name, f"interrupted: {error!r}"))
             raise
 
 

@@ -3,12 +3,11 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Sequence
 from contextlib import ExitStack
 
-from cts.hal import Buffer, DeviceObject, DriverProperties, HandleType, slot
+from cts.hal import Buffer, DriverProperties, HandleType, slot
 
-from .._host import HOST_CAPABILITIES, HostDevice, Timepoints, Transfer
+from .._host import HOST_CAPABILITIES, HostDevice, Operation
 from . import sharing
 from .sharing import SharingAllocator
 from .submission import Submission
@@ -40,18 +39,11 @@ class LocalTaskDevice(HostDevice):
     def import_buffer(self, handle: object, handle_type: HandleType, size: int) -> Buffer:
         return sharing.import_buffer(self, handle, handle_type, size)
 
-    def _submit(
-        self,
-        operation: str,
-        work: Sequence[Transfer],
-        used: Sequence[DeviceObject],
-        waits: Timepoints,
-        signals: Timepoints,
-    ) -> None:
+    def _submit(self, operation: Operation) -> None:
         with ExitStack() as alive:  # until each knows that it is waited for
-            for semaphore, _ in waits:
+            for semaphore, _ in operation.waits:
                 alive.enter_context(semaphore.retain())
-            Submission(POOL, operation, work, (self, *used), signals).start(waits)
+            Submission(self, operation, POOL).start()
 
     def _destroy(self) -> None:
         POOL.release()

@@ -17,11 +17,11 @@ from __future__ import annotations
 
 import threading
 from collections import deque
-from collections.abc import Sequence
+from contextlib import ExitStack
 
-from cts.hal import HalError, Resource, StatusCode
+from cts.hal import Device, HalError, Resource, StatusCode
 
-from .._host import HostSemaphore, Timepoints, Transfer
+from .._host import Operation, Timepoints
 from .workers import WorkerPool
 
 
@@ -32,44 +32,32 @@ class Submission(Resource):
 
     Parameters
     ----------
-    work : to be carried out in this order.
-    used : what must be alive until then; the semaphores to signal are kept alive as well.
+    device : whose queue it is; it is kept alive, as is what the operation uses and signals.
+    operation : with waits that the caller keeps alive until `start` has returned.
     """
 
     _teardown_rank = 0  # before what it uses and signals
 
-    def __init__(
-        self,
-        pool: WorkerPool,
-        operation: str,
-        work: Sequence[Transfer],
-        used: Sequence[Resource],
-        signals: Timepoints,
-    ) -> None:
+    def __init__(self, device: Device, operation: Operation, pool: WorkerPool) -> None:
         super().__init__()
         self._pool = pool
-        self._operation = operation
-        self._work = work
-        self._used: list[Resource] = []
-        self._signals: deque[tuple[HostSemaphore, int]] = deque()
-        try:
-            for resource in used:
-                self._used.append(resource.retain())
-            for semaphore, value in signals:
-                self._signals.append((semaphore.retain(), value))
-        except HalError as error:  # another thread dropped a last reference, just now
-            self._settle(error)
-            raise
+        self._operation = operation.name
+        self._work = operation.work
+        self._waits = operation.waits
+        self._used: list[Resource] = [device, *operation.used]
+        self._signals = deque(operation.signals)
+        with ExitStack() as undo:  # another thread may drop a last reference, just now
+            for resource in (*self._used, *(semaphore for semaphore, _ in self._signals)):
+                undo.enter_context(resource.retain())
+            undo.pop_all()
         self._lock = threading.Lock()
-        self._undecided = 1  # waits that are not reached, and `start` itself
+        self._undecided = 1 + len(self._waits)  # waits that are not reached, and `start` itself
         self._decided = False
         self._failure: HalError | None = None
-        self._waits: Timepoints = ()
 
-    def start(self, waits: Timepoints) -> None:
-        """Waits for `waits`, all of them living, from now on; returns at once."""
-        self._waits = waits
-        self._undecided += len(waits)
+    def start(self) -> None:
+        """Waits from now on for what it is to wait for; returns at once."""
+        waits = self._waits
         for semaphore, value in waits:
             semaphore.when_reached(value, self._wait_ended)
         self._wait_ended(None)

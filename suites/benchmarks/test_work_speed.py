@@ -15,6 +15,7 @@ from typing import Any
 
 import pytest
 
+from cts import registry
 from cts.work_cases.speed_table import NUMPY, SpeedTable
 from cts.work_cases.subjects import LARGE, SMALL, DriverSubject, NumpySubject, available_drivers
 
@@ -42,6 +43,9 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "subject" in metafunc.fixturenames:
         named = metafunc.config.getoption("--benchmark-drivers", None)
         drivers = named.split(",") if named else available_drivers()
+        if unknown := [name for name in drivers if name not in registry.names()]:
+            there = ", ".join(registry.names())
+            raise pytest.UsageError(f"unknown drivers {unknown}; there are: {there}")
         metafunc.parametrize("subject", [NUMPY, *drivers])
 
 

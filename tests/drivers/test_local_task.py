@@ -151,7 +151,7 @@ def test_several_workers_take_part_in_a_large_transfer(
 ) -> None:
     pool = driver_module(NAME, "workers").POOL
     part = driver_module(NAME, "workers").PART
-    transfer_type: Any = driver_module(NAME, "submission").Transfer
+    transfer_type: Any = driver_module(NAME, "workers").Transfer
     met = threading.Barrier(2)
     seen = []
 
@@ -172,9 +172,10 @@ def test_work_that_raises_fails_its_signal_and_no_worker(
         raise MemoryError("no pages")
 
     size = parts * driver_module(NAME, "workers").PART
-    work = driver_module(NAME, "submission").Transfer((), size, broken)
+    work = driver_module(NAME, "workers").Transfer((), size, broken)
     with device.create_semaphore() as done:
-        device._submit("Device.queue_fill", [work], [], [], [(done, 1)])
+        operation = driver_module(NAME, "submission").Operation
+        device._submit(operation("Device.queue_fill", [work], [], [], [(done, 1)]))
         with pytest.raises(HalError) as caught:
             done.wait(1)
     assert caught.value.code is StatusCode.INTERNAL
@@ -247,6 +248,19 @@ def test_counts_are_back_when_a_signal_is_seen(device: Device, failing: bool) ->
                     counts = [counted.reference_count for counted in (buffer, done, seen)]
                     assert counts == [1, 1, 1]
                     assert device.reference_count == before + 1
+
+
+def test_what_is_destroyed_just_before_leaves_the_signals_alone(
+    device: Any, driver_module: DriverModule
+) -> None:
+    buffer = device.allocator.allocate(4)
+    buffer.release()
+    operation = driver_module(NAME, "submission").Operation
+    with device.create_semaphore() as done:
+        late = operation("Device.queue_fill", [], [buffer], [], [(done, 1)])
+        assert code_of(lambda: device._submit(late)) is StatusCode.FAILED_PRECONDITION
+        assert (done.query(), done.reference_count) == (0, 1)
+    assert "Submission" not in live_counts()
 
 
 def test_a_signal_that_was_overtaken_fails_its_semaphore(device: Device) -> None:

@@ -22,6 +22,11 @@ CASES = (
         new_device().trim()
 
     @pytest.mark.spec("GRP-9")
+    @pytest.mark.needs("create_event")
+    def test_unreachable(new_device):
+        new_device().create_event()
+
+    @pytest.mark.spec("GRP-9")
     @pytest.mark.needs(async_queue=True)
     def test_property(new_device):
         new_device().query_capabilities()
@@ -46,7 +51,8 @@ CASES = (
 def test_unsupported(
     cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver
 ) -> None:
-    outside_driver(driver_source("poor", properties="work=False, max_devices=2"), "poor")
+    poor = "work=False, max_devices=2, unreachable=('create_event',)"
+    outside_driver(driver_source("poor", properties=poor), "poor")
     rich = driver_source("rich", properties="work=False, async_queue=True, max_devices=3")
     rich = rich.replace("native = False", "native = True")
     rich = rich.replace(
@@ -59,15 +65,16 @@ def test_unsupported(
         ("pass", ""),
         ("unsupported", "needs queue_fill: the driver has the core slots only"),
         ("unsupported", "needs trim: the driver does not implement the slot"),
+        ("unsupported", "needs create_event: not reachable through the binding"),
         ("unsupported", "needs async_queue=True: the driver's is False"),
         ("unsupported", "needs native=True: the driver's is False"),
         ("unsupported", "needs 3 devices: max_devices is 2"),
         ("unsupported", "not at full moon"),
     ]
     assert [case.outcome for case in run.cases if case.driver == "rich"] == [
-        *("pass", "unsupported", "pass", "pass", "pass", "pass", "unsupported")
+        *("pass", "unsupported", "pass", "unsupported", "pass", "pass", "pass", "unsupported")
     ]
     assert "area/test_it.py::test_work[poor] UNSUPPORTED" in run.text
-    assert "poor: 1 passed, 0 failed, 6 unsupported, 0 blocked" in run.text
-    assert "8 unsupported in" in run.text
+    assert "poor: 1 passed, 0 failed, 7 unsupported, 0 blocked" in run.text
+    assert "10 unsupported in" in run.text
     assert "reproduce" not in run.text
