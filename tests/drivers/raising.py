@@ -6,7 +6,7 @@ from collections.abc import Callable
 
 import pytest
 
-from cts.hal import HalError
+from cts.hal import HalError, StatusCode
 
 
 def raised(action: Callable[[], object]) -> HalError:
@@ -14,3 +14,8 @@ def raised(action: Callable[[], object]) -> HalError:
     with pytest.raises(HalError) as caught:
         action()
     return caught.value
+
+
+def code_of(action: Callable[[], object]) -> StatusCode:
+    """The code of the HalError that `action` raises."""
+    return raised(action).code

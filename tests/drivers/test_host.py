@@ -22,6 +22,7 @@ from cts.hal import (
 )
 
 from .conftest import GroupedDevices
+from .raising import raised
 
 SIZE = 64
 DRIVERS = ["local-sync", "local-task"]
@@ -66,13 +67,6 @@ def setting(request: pytest.FixtureRequest, grouped_devices: GroupedDevices) -> 
     made = Setting(driver, grouped_devices(driver, 2))
     yield made
     made.release()
-
-
-def raised(action: Callable[[], object]) -> HalError:
-    """The HalError that `action` raises."""
-    with pytest.raises(HalError) as caught:
-        action()
-    return caught.value
 
 
 Act = Callable[[Setting], object]

@@ -20,6 +20,7 @@ from cts import registry
 from cts.hal import Device, DeviceGroup, HalError, Semaphore, StatusCode, live_counts
 
 from .conftest import GroupedDevices
+from .raising import code_of
 
 DriverModule = Callable[[str, str], ModuleType]
 NAME = "local-task"
@@ -44,13 +45,6 @@ def line(device: Device) -> Iterator[list[Semaphore]]:
 def workers() -> list[threading.Thread]:
     """The pool's living threads."""
     return [thread for thread in threading.enumerate() if thread.name.startswith(NAME)]
-
-
-def code_of(action: Callable[[], object]) -> StatusCode:
-    """The code of the HalError that `action` raises."""
-    with pytest.raises(HalError) as caught:
-        action()
-    return caught.value.code
 
 
 def wait_until(true: Callable[[], bool]) -> None:

@@ -6,14 +6,15 @@ import fcntl
 import os
 import subprocess
 import sys
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from typing import Any
 
 import pytest
 
-from cts.hal import Device, HalError, HandleType, StatusCode
+from cts.hal import Device, HandleType, StatusCode
 
 from .conftest import GroupedDevices
+from .raising import code_of
 
 SIZE = 4096
 FD, SHM = HandleType.OPAQUE_FD, HandleType.SHM
@@ -49,13 +50,6 @@ def descriptor(tmp_path: Any) -> Iterator[int]:
     opened = os.open(path, os.O_RDONLY)
     yield opened
     os.close(opened)
-
-
-def code_of(action: Callable[[], object]) -> StatusCode:
-    """The code of the HalError that `action` raises."""
-    with pytest.raises(HalError) as caught:
-        action()
-    return caught.value.code
 
 
 def descriptors() -> int:

@@ -1,4 +1,4 @@
-"""For tests: devices that do wrong whatever is wanted, and a way to see destruction."""
+"""For tests: devices that do wrong, objects of another driver, and a way to see destruction."""
 
 from .destruction import before_destruction
 from .mock_device import MockDevice
