@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from typing import Any
 
 from cts.hal import HalError, StatusCode
@@ -76,10 +76,10 @@ def _() -> None:
     device = device_class("local-task")
     submit = device._submit
 
-    def impatient(self: Any, operation: str, work: Any, used: Any, waits: Any, signals: Any) -> Any:
-        if any(semaphore.query() < value for semaphore, value in waits):
-            raise HalError(StatusCode.FAILED_PRECONDITION, operation, "a wait is not reached")
-        return submit(self, operation, work, used, waits, signals)
+    def impatient(self: Any, operation: Any) -> Any:
+        if any(semaphore.query() < value for semaphore, value in operation.waits):
+            raise HalError(StatusCode.FAILED_PRECONDITION, operation.name, "a wait is not reached")
+        return submit(self, operation)
 
     device._submit = impatient
 
@@ -147,18 +147,16 @@ def _() -> None:
 
 @breaks("QUE-13", "a submission keeps nothing alive of what its work uses", driver="local-task")
 def _() -> None:
-    _submit_with(lambda used, waits: [])
+    _submit_with(lambda operation: [])
 
 
 @breaks("QUE-14", "a submission keeps alive what it waits for", driver="local-task")
 def _() -> None:
-    _submit_with(lambda used, waits: [*used, *(semaphore for semaphore, _ in waits)])
+    _submit_with(lambda operation: [*operation.used, *(wait for wait, _ in operation.waits)])
 
 
-def _submit_with(kept: Callable[[Sequence[Any], Sequence[Any]], list[Any]]) -> None:
-    """Has submissions keep these alive, of what they use and what they wait for."""
+def _submit_with(kept: Callable[[Any], list[Any]]) -> None:
+    """Has submissions keep these alive, which a function takes from their operation."""
     device = device_class("local-task")
     submit = device._submit
-    device._submit = lambda self, operation, work, used, waits, signals: submit(
-        self, operation, work, kept(used, waits), waits, signals
-    )
+    device._submit = lambda self, operation: submit(self, operation._replace(used=kept(operation)))
