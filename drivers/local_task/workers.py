@@ -24,7 +24,9 @@ from .._host import Transfer
 MOST_WORKERS = 8
 """More threads than this do not copy memory faster."""
 PART = 1 << 22
-"""Bytes of a transfer that a worker does at once: smaller ones spend their time on the GIL."""
+"""Bytes that a worker does at once at least: a smaller part costs more than it brings."""
+PARTS_EACH = 2
+"""Parts of a transfer for each worker: one that is late leaves its second part to the others."""
 JOIN_TIMEOUT = 10.0
 """Seconds that an idle thread is given to end."""
 
@@ -96,8 +98,10 @@ class WorkerPool:
         if transfer.length < 2 * PART:
             transfer.run()
             return
-        shared = _SharedTransfer(transfer)
-        for _ in range(min(len(self._threads), transfer.length // PART) - 1):
+        workers = len(self._threads)
+        pieces = -(-transfer.length // (PARTS_EACH * workers * PART))
+        shared = _SharedTransfer(transfer, pieces * PART)
+        for _ in range(min(workers, transfer.length // PART) - 1):
             self._jobs.put(shared.help)
         shared.finish()
 
@@ -111,9 +115,10 @@ def _work_off(jobs: SimpleQueue[Job | None]) -> None:
 class _SharedTransfer:
     """A transfer that several threads carry out, part by part."""
 
-    def __init__(self, transfer: Transfer) -> None:
+    def __init__(self, transfer: Transfer, part: int) -> None:
         self._transfer = transfer
-        self._starts = deque(range(0, transfer.length, PART))
+        self._part = part
+        self._starts = deque(range(0, transfer.length, part))
         self._helpers = 0
         self._errors: list[BaseException] = []
         self._changed = threading.Condition()
@@ -148,7 +153,7 @@ class _SharedTransfer:
                 start = self._starts.popleft()
             except IndexError:  # all parts are taken
                 return
-            self._transfer.run_part(start, min(start + PART, length))
+            self._transfer.run_part(start, min(start + self._part, length))
 
 
 POOL = WorkerPool()
