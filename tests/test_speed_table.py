@@ -7,7 +7,7 @@ import subprocess
 import sys
 from pathlib import Path
 
-from cts.work_cases.speed_table import SpeedTable
+from cts.benchmarks.speed_table import SpeedTable
 
 ROOT = Path(__file__).resolve().parent.parent
 

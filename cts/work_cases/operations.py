@@ -9,6 +9,7 @@ that is executed. A *bench* has one submission of each kind ready, all with the 
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -24,7 +25,7 @@ POINTS: tuple[Point, ...] = ("recording", "submission", "later")
 NEEDED_BY_EXECUTE = ("create_command_buffer", "queue_execute")
 
 
-class Route:
+class Route(ABC):
     """A way for transfers into a device's queue.
 
     Attributes
@@ -36,20 +37,23 @@ class Route:
 
     def __init__(self, device: Device) -> None:
         self._device = device
+        self._made: list[CommandBuffer] = []
         self.point: Point = "recording"
 
+    @abstractmethod
     def __call__(
         self, transfer: str, *args: Any, wait: SemaphoreList = (), signal: SemaphoreList = ()
     ) -> None:
         """Sends a transfer, ``fill``, ``update`` or ``copy``, with the arguments that it takes."""
-        raise NotImplementedError
 
+    @abstractmethod
     def out_of_range(self, properties: DriverProperties) -> Point:
         """When a range that leaves its buffer is declared to be reported."""
-        raise NotImplementedError
 
     def release(self) -> None:
         """Gives up what transfers were recorded in."""
+        for commands in self._made:
+            commands.release()
 
 
 class Submitted(Route):
@@ -73,10 +77,6 @@ class Recorded(Route):
 
     id = "commands"
 
-    def __init__(self, device: Device) -> None:
-        super().__init__(device)
-        self._made: list[CommandBuffer] = []
-
     def __call__(
         self, transfer: str, *args: Any, wait: SemaphoreList = (), signal: SemaphoreList = ()
     ) -> None:
@@ -92,10 +92,6 @@ class Recorded(Route):
 
     def out_of_range(self, properties: DriverProperties) -> Point:
         return properties.out_of_range
-
-    def release(self) -> None:
-        for commands in self._made:
-            commands.release()
 
 
 def by_each_route(*slots: str) -> pytest.MarkDecorator:

@@ -66,8 +66,7 @@ class HostSemaphore(Semaphore):
         operation = "Semaphore.signal"
         value = as_int(operation, "value", value)
         with self._changed:
-            self._raise_failure(operation)
-            self._check_signal(operation, value)
+            self.check_signal(operation, value)
             reached = self._advance(value)
         _tell(reached, None)  # with no lock held: they signal others
 
@@ -102,8 +101,7 @@ class HostSemaphore(Semaphore):
         with self._changed:
             if failure is None:
                 try:
-                    self._raise_failure("Semaphore.signal")
-                    self._check_signal("Semaphore.signal", value)
+                    self.check_signal("Semaphore.signal", value)
                 except HalError as error:
                     failure = error
             if failure is None:
@@ -113,6 +111,17 @@ class HostSemaphore(Semaphore):
                 failure = self._failure  # the first one
             self.release()
         _tell(told, failure)
+
+    def check_signal(self, operation: str, value: int) -> None:
+        """Raises what `signal` would raise for that value now; changes nothing."""
+        with self._changed:
+            self._raise_failure(operation)
+            if not self._payload < value <= self._max_value:
+                raise refusal(
+                    operation,
+                    f"value is {value}: it is above the payload {self._payload}"
+                    f" and at most {self._max_value}",
+                )
 
     def when_reached(self, value: int, listener: Listener) -> None:
         """Calls `listener` once, with no lock held: when the payload is `value` or more, or when
@@ -149,20 +158,6 @@ class HostSemaphore(Semaphore):
         self._changed.notify_all()
         told, self._timepoints = self._timepoints, []
         return [timepoint.listener for timepoint in told]
-
-    def check_signal(self, operation: str, value: int) -> None:
-        """Raises what `signal` would raise for that value now; changes nothing."""
-        with self._changed:
-            self._raise_failure(operation)
-            self._check_signal(operation, value)
-
-    def _check_signal(self, operation: str, value: int) -> None:
-        if not self._payload < value <= self._max_value:
-            raise refusal(
-                operation,
-                f"value is {value}: it is above the payload {self._payload}"
-                f" and at most {self._max_value}",
-            )
 
     def _raise_failure(self, operation: str) -> None:
         failure = self._failure

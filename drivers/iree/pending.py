@@ -136,7 +136,7 @@ def _ends(point: Timepoint, deadline: float) -> bool:
         left = min(deadline - time.monotonic(), WAIT_SLICE)
         if left <= 0:
             return False
-        with suppress(HalError):  # seen above
+        with suppress(HalError):  # a failure is seen at the next look
             call("Device.release", point.native.wait, point.value, timeout=int(left * 1e9))
     return True
 

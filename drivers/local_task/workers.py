@@ -19,6 +19,8 @@ from collections import deque
 from collections.abc import Callable
 from queue import SimpleQueue
 
+from cts.hal import HalError, StatusCode
+
 from .._host import Transfer
 
 MOST_WORKERS = 8
@@ -49,20 +51,27 @@ class WorkerPool:
         self._threads: list[threading.Thread] = []
 
     def acquire(self) -> None:
-        """Starts the threads, if nobody else has."""
+        """Starts the threads, if nobody else has. Raises RESOURCE_EXHAUSTED where it cannot."""
         with self._lock:
+            if not self._threads:
+                self._start()
             self._users += 1
-            if self._threads:
-                return
-            self._jobs = SimpleQueue()
-            self._threads = [
-                threading.Thread(
-                    target=_work_off, args=(self._jobs,), name=f"local-task {n}", daemon=True
+
+    def _start(self) -> None:
+        self._jobs = SimpleQueue()
+        try:
+            for number in range(worker_count()):
+                name = f"local-task {number}"
+                thread = threading.Thread(
+                    target=_work_off, args=(self._jobs,), name=name, daemon=True
                 )
-                for n in range(worker_count())
-            ]
-            for thread in self._threads:
                 thread.start()
+                self._threads.append(thread)
+        except RuntimeError as error:  # there can be no more threads
+            self._end(self._take_threads())
+            raise HalError(
+                StatusCode.RESOURCE_EXHAUSTED, "Driver.create_device", str(error)
+            ) from error
 
     def release(self) -> None:
         """Ends the threads, if nobody else needs them; whoever calls may be one of them."""

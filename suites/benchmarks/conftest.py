@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-from cts.work_cases.speed_table import SpeedTable
+from cts.benchmarks.speed_table import SpeedTable
 
 TABLE: pytest.StashKey[SpeedTable] = pytest.StashKey()
 

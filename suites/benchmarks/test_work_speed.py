@@ -16,8 +16,8 @@ from typing import Any
 import pytest
 
 from cts import registry
-from cts.work_cases.speed_table import NUMPY, SpeedTable
-from cts.work_cases.subjects import LARGE, SMALL, DriverSubject, NumpySubject, available_drivers
+from cts.benchmarks.speed_table import NUMPY, SpeedTable
+from cts.benchmarks.subjects import LARGE, SMALL, DriverSubject, NumpySubject, available_drivers
 
 TIMEOUT = 10.0
 BETWEEN_THREADS = "semaphore: between two threads"

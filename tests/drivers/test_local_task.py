@@ -72,6 +72,23 @@ def test_the_workers_start_with_the_first_device_and_end_with_the_last() -> None
         assert len(workers()) == len(there)
 
 
+def test_a_device_without_workers_is_not_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    start = threading.Thread.start
+
+    def one_alone(thread: threading.Thread) -> None:
+        if workers():
+            raise RuntimeError("can't start new thread")
+        start(thread)
+
+    driver = registry.load(NAME)()
+    with monkeypatch.context() as patch:
+        patch.setattr(threading.Thread, "start", one_alone)
+        assert code_of(driver.create_device) is StatusCode.RESOURCE_EXHAUSTED
+    assert workers() == []
+    with driver.create_device():
+        assert len(workers()) >= 2
+
+
 def test_a_worker_may_drop_the_last_reference_to_everything(driver_module: DriverModule) -> None:
     device = registry.load(NAME)().create_device()
     group = DeviceGroup.from_device(device)

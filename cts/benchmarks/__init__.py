@@ -1,0 +1,1 @@
+"""What benchmarks of work measure, and the table that they end with."""
