@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import os
 import platform
 import sys
@@ -197,6 +198,11 @@ class Run:
         )
         for record in self.driver_records():
             self._writer.write(record)
+
+    def start_over(self, results: Path) -> None:
+        """Has this process, a fork of the session's, record verdicts of its own, elsewhere."""
+        self._writer, self._cases = None, {}
+        self.options = dataclasses.replace(self.options, results=results)
 
     @property
     def cases(self) -> list[CaseRecord]:

@@ -1,15 +1,16 @@
-"""The classes of a driver that breaks are tried on, and one way to break a method."""
+"""The classes that mutants change, and ways to change one."""
 
 from __future__ import annotations
 
-from collections.abc import Iterator
+import functools
+from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
 from cts.hal import Device, DeviceGroup, HalError, StatusCode
 from cts.registry import load
 
-DEFAULT_DRIVER = "local-sync"
+from .registry import DEFAULT_DRIVER
 
 
 def driver_class(driver: str = DEFAULT_DRIVER) -> Any:
@@ -41,6 +42,12 @@ def semaphore_class(driver: str = DEFAULT_DRIVER) -> Any:
         return type(semaphore)
 
 
+def command_buffer_class(driver: str = DEFAULT_DRIVER) -> Any:
+    """Its command buffer's class."""
+    with _device_of(driver) as device, device.create_command_buffer() as commands:
+        return type(commands)
+
+
 @contextmanager
 def _device_of(driver: str) -> Iterator[Device]:
     """A device in a group, as work asks for one."""
@@ -52,11 +59,22 @@ def _device_of(driver: str) -> Iterator[Device]:
         yield device
 
 
-def swallow(cls: Any, name: str, code: StatusCode, answer: Any = None) -> None:
-    """A method answers instead of raising one code."""
-    method = getattr(cls, name)
+def change(cls: Any, name: str, changed: Callable[..., Any]) -> None:
+    """Has a method, or a property, answered by `changed`: it gets the good one before `self`."""
+    member = vars(cls).get(name) or getattr(cls, name)
+    good = member.fget if isinstance(member, property) else member
 
-    def quiet(self: Any, *args: Any, **kwargs: Any) -> Any:
+    @functools.wraps(good)
+    def method(self: Any, *args: Any, **kwargs: Any) -> Any:
+        return changed(good, self, *args, **kwargs)
+
+    setattr(cls, name, property(method) if isinstance(member, property) else method)
+
+
+def swallow(cls: Any, name: str, code: StatusCode, answer: Any = None) -> None:
+    """A method answers instead of raising one code; what it was to signal is signalled."""
+
+    def quiet(method: Any, self: Any, *args: Any, **kwargs: Any) -> Any:
         try:
             return method(self, *args, **kwargs)
         except HalError as error:
@@ -66,4 +84,14 @@ def swallow(cls: Any, name: str, code: StatusCode, answer: Any = None) -> None:
                 semaphore.signal(value)
             return answer
 
-    setattr(cls, name, quiet)
+    change(cls, name, quiet)
+
+
+def after_init(cls: Any, action: Callable[[Any], object]) -> None:
+    """`action` runs on each new instance."""
+
+    def changed(init: Any, self: Any, *args: Any, **kwargs: Any) -> None:
+        init(self, *args, **kwargs)
+        action(self)
+
+    change(cls, "__init__", changed)

@@ -1,1 +1,0 @@
-"""Breaks of each requirement, one module an area of the suites."""

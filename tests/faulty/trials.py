@@ -1,0 +1,232 @@
+"""Trials: the cases of one driver, run in a fork, with a bug put in before or without one.
+
+It is a plugin of a pytest session that collects the suites once. Instead of running them there, it
+forks a child for each trial, in which the bug is applied and the cases run one after another:
+
+1. a child writes its verdicts as any run does, and notes the case that it is at;
+2. a case that dies, or takes too long, ends its child: that is the case's verdict, and another
+   child goes on after it;
+3. a trial is over when all its cases have a verdict.
+"""
+
+from __future__ import annotations
+
+import faulthandler
+import gc
+import os
+import random
+import signal
+import sys
+import time
+import traceback
+import warnings
+from collections import deque
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import NoReturn
+
+import pytest
+
+from cts.plugin.cases import case_of
+from cts.plugin.isolation.child import die_with
+from cts.plugin.run import run_of
+from cts.results import FILE_NAME, CaseRecord, Outcome, read_cases
+
+from .score import FAILURES
+
+CASE_LIMIT = 40.0
+"""Seconds that a case may take: more than a wait that nobody ends."""
+PATIENCE = 20.0
+"""Seconds after which a trial that has caught its bug begins no further case: many cases that each
+wait for what never comes tell nothing new."""
+_NOTE, _LOG = "case", "log"
+
+
+@dataclass(frozen=True)
+class Trial:
+    """What is run in one go.
+
+    Attributes
+    ----------
+    name : names its results' folder.
+    driver : whose cases are run.
+    apply : puts the bug in.
+    requirement : what the bug breaks. Only suites with cases that name it are run, and those cases
+        come first.
+    all_suites : all of them are run, and to the end.
+    shuffle : a seed for the order of the cases, or none to leave it.
+    """
+
+    name: str
+    driver: str
+    apply: Callable[[], None] = lambda: None
+    requirement: str = ""
+    all_suites: bool = False
+    shuffle: int | None = None
+
+
+class _Run:
+    """A trial that is under way: what is left to run, and the verdicts by now."""
+
+    def __init__(self, trial: Trial, items: list[pytest.Item], folder: Path) -> None:
+        self.trial = trial
+        self.records: list[CaseRecord] = []
+        self._items = items
+        self._folder = folder
+        self._children = 0
+
+    @property
+    def is_over(self) -> bool:
+        return not self._items
+
+    def fork(self) -> int:
+        """Starts a child for the cases that are left; its process id."""
+        self._child_folder = self._folder / f"{self._children}"
+        self._child_folder.mkdir(parents=True)
+        self._children += 1
+        parent = os.getpid()
+        with warnings.catch_warnings():
+            warnings.simplefilter("ignore", DeprecationWarning)  # there are no threads but native
+            pid = os.fork()
+        if pid == 0:
+            _run_cases(self.trial, self._items, self._child_folder, parent)
+        return pid
+
+    def child_ended(self, status: int) -> None:
+        """Takes over what a child has found, and blames its last case where it died."""
+        path = self._child_folder / FILE_NAME
+        if path.is_file():
+            self.records += read_cases(path)
+        if status == 0:
+            self._items = []
+            return
+        note = self._child_folder / _NOTE
+        log = (self._child_folder / _LOG).read_text(errors="replace")
+        if not note.is_file():
+            raise RuntimeError(f"{self.trial.name}: it cannot be tried:\n{log}")
+        at = int(note.read_text())
+        case = case_of(self._items[at])
+        assert case is not None
+        timed_out = log.startswith("Timeout")
+        outcome: Outcome = "timeout" if timed_out else "crash"
+        self.records = [record for record in self.records if record.case != case.id]
+        self.records.append(
+            CaseRecord(
+                driver=case.driver,
+                case=case.id,
+                requirements=case.requirements,
+                outcome=outcome,
+                duration=CASE_LIMIT if timed_out else 0.0,
+                message=f"the process ended with {status}: {log}",
+            )
+        )
+        self._items = self._items[at + 1 :]
+
+
+class Trials:
+    """The plugin.
+
+    Parameters
+    ----------
+    trials : what is to be run.
+    folder : for the results of each.
+    jobs : how many run at a time.
+    on_end : is called with each trial and its verdicts when it is over.
+    """
+
+    def __init__(
+        self,
+        trials: Sequence[Trial],
+        folder: Path,
+        jobs: int,
+        on_end: Callable[[Trial, list[CaseRecord]], None],
+    ) -> None:
+        self._trials = trials
+        self._folder = folder
+        self._jobs = jobs
+        self._on_end = on_end
+
+    @pytest.hookimpl(tryfirst=True)
+    def pytest_runtestloop(self, session: pytest.Session) -> bool:
+        """Runs the trials, several at a time."""
+        waiting = deque(
+            _Run(trial, _items_of(trial, session.items), self._folder / trial.name)
+            for trial in self._trials
+        )
+        running: dict[int, _Run] = {}
+        gc.freeze()  # what the collector need not look at again in every child
+        try:
+            while waiting or running:
+                while waiting and len(running) < self._jobs:
+                    run = waiting.popleft()
+                    running[run.fork()] = run
+                pid, status = os.wait()
+                run = running.pop(pid)
+                run.child_ended(os.waitstatus_to_exitcode(status))
+                if run.is_over:
+                    self._on_end(run.trial, run.records)
+                else:
+                    waiting.appendleft(run)
+        finally:
+            for pid in running:
+                os.killpg(pid, signal.SIGKILL)
+        return True
+
+
+def _items_of(trial: Trial, items: Sequence[pytest.Item]) -> list[pytest.Item]:
+    """The cases of a trial, in the order in which they are run."""
+    cases = [(item, case) for item in items if (case := case_of(item)) is not None]
+    concerned = {
+        _suite_of(case.id)
+        for _, case in cases
+        if trial.all_suites or trial.requirement in case.requirements
+    }
+    chosen = [
+        (item, case)
+        for item, case in cases
+        if case.driver == trial.driver and _suite_of(case.id) in concerned
+    ]
+    if trial.shuffle is not None:
+        random.Random(trial.shuffle).shuffle(chosen)
+    else:
+        chosen.sort(key=lambda pair: trial.requirement not in pair[1].requirements)
+    return [item for item, _ in chosen]
+
+
+def _suite_of(case: str) -> str:
+    return case.partition("/")[0]
+
+
+# -- in the child ---------------------------------------------------------------------------
+
+
+def _run_cases(trial: Trial, items: list[pytest.Item], folder: Path, parent: int) -> NoReturn:
+    """Runs the cases, and exits with 0 when all have a verdict."""
+    status = 1
+    try:
+        os.setsid()
+        die_with(parent)
+        log = os.open(folder / _LOG, os.O_WRONLY | os.O_CREAT)
+        os.dup2(log, 2)
+        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+        faulthandler.enable(log)
+        run = run_of(items[0].config)
+        run.start_over(folder)
+        trial.apply()
+        started = time.monotonic()
+        for at, item in enumerate(items):
+            late = time.monotonic() - started > PATIENCE
+            if late and not trial.all_suites and any(c.outcome in FAILURES for c in run.cases):
+                break
+            (folder / _NOTE).write_text(str(at))
+            faulthandler.dump_traceback_later(CASE_LIMIT, exit=True, file=log)
+            following = items[at + 1] if at + 1 < len(items) else None
+            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+        faulthandler.cancel_dump_traceback_later()
+        status = 0
+    except BaseException:
+        traceback.print_exc(file=sys.__stderr__)
+        sys.__stderr__.flush()  # type: ignore[union-attr]
+    finally:
+        os._exit(status)
