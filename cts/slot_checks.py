@@ -23,6 +23,7 @@ from cts.hal import (
     DeviceTopologyInfo,
     Edge,
     HalError,
+    HandleType,
     Semaphore,
     StatusCode,
     Topology,
@@ -302,6 +303,53 @@ def _check_trim(device: Device) -> None:
     _check_allocator(device)
 
 
+def _check_queue_dispatch(device: Device) -> None:
+    with device.create_semaphore() as semaphore:
+
+        def dispatch() -> None:
+            device.queue_dispatch(None, 0, (1, 1, 1), signal=[(semaphore, 1)])
+            try:
+                semaphore.wait(1, _TIMEOUT)
+            except HalError as error:
+                _expect(error.code is not StatusCode.DEADLINE_EXCEEDED, "signals nothing")
+                raise
+
+        _expect_no_placeholder(dispatch)
+
+
+def _check_import_buffer(device: Device) -> None:
+    _expect_no_placeholder(lambda: device.import_buffer(object(), HandleType.OPAQUE_FD, _SIZE))
+
+
+def _check_import_semaphore(device: Device) -> None:
+    _expect_no_placeholder(lambda: device.import_semaphore(object(), HandleType.OPAQUE_FD))
+
+
+def _check_export_buffer(device: Device) -> None:
+    kind = _a_kind_not_in(device.query_capabilities().buffer_export_types)
+    with device.allocator.allocate(_SIZE) as buffer:
+        _expect_no_placeholder(lambda: device.export_buffer(buffer, kind))
+
+
+def _check_export_semaphore(device: Device) -> None:
+    kind = _a_kind_not_in(device.query_capabilities().semaphore_export_types)
+    with device.create_semaphore() as semaphore:
+        _expect_no_placeholder(lambda: device.export_semaphore(semaphore, kind))
+
+
+def _a_kind_not_in(claimed: HandleType) -> HandleType:
+    return next(kind for kind in reversed(HandleType) if not kind & claimed)
+
+
+def _expect_no_placeholder(call: Callable[[], object]) -> None:
+    """A call that nobody can carry out is refused, or its answer is something."""
+    try:
+        answer = call()
+    except HalError:
+        return
+    _expect(answer is not None, "did nothing, and said nothing of it")
+
+
 def _expect_refused(call: Callable[[], object]) -> None:
     """A call with a name that nobody has is refused, and not for want of the slot."""
     try:
@@ -330,6 +378,11 @@ _CHECKS: dict[str, Callable[[Device], None]] = {
     "queue_dealloca": _check_queue_dealloca,
     "queue_host_call": _check_queue_host_call,
     "create_executable": _check_create_executable,
+    "queue_dispatch": _check_queue_dispatch,
+    "export_buffer": _check_export_buffer,
+    "import_buffer": _check_import_buffer,
+    "export_semaphore": _check_export_semaphore,
+    "import_semaphore": _check_import_semaphore,
     "query_semaphore_compatibility": _check_query_semaphore_compatibility,
     "create_event": _check_create_event,
     "trim": _check_trim,

@@ -17,6 +17,7 @@ Bytes = npt.NDArray[np.uint8]
 LARGEST_POWER = 20
 SIZES = sorted({(1 << k) + d for k in range(LARGEST_POWER + 1) for d in (-1, 0, 1)})
 """Bytes: both sides of every power of two up to 1 MiB."""
+FOUR_GIB = 1 << 32
 LONG = 10.0
 """Seconds after which something counts as lost."""
 
@@ -31,6 +32,21 @@ def needs_room(driver: Driver, size: int) -> None:
     limit = driver.properties.max_allocation
     if limit is not None and size > limit:
         unsupported(f"needs a buffer of {size} bytes: max_allocation is {limit}")
+
+
+@contextmanager
+def large_buffer(device: Device, driver: Driver) -> Iterator[Buffer]:
+    """A buffer that reaches past 4 GiB; ends the case where there is no memory for it."""
+    size = FOUR_GIB + 4096
+    needs_room(driver, size)
+    try:
+        buffer = device.allocator.allocate(size)
+    except HalError as error:
+        if error.code is not StatusCode.RESOURCE_EXHAUSTED:
+            raise
+        unsupported(f"needs a buffer of {size} bytes: {error}")
+    with buffer:
+        yield buffer
 
 
 def needs_jump(driver: Driver, step: int) -> None:

@@ -48,6 +48,24 @@ def test_a_device_grouped_since_is_refused_at_finalize(new_device: NewDevice) ->
 
 
 @pytest.mark.spec("GRP-12")
+def test_a_device_grouped_since_is_not_asked_anything(new_device: NewDevice, steer: Steer) -> None:
+    """Adds a device that would take every assignment to two builders: the second is refused, and
+    no slot of the device is called for it."""
+    device = new_device()
+    builders = [DeviceGroupBuilder(), DeviceGroupBuilder()]
+    for builder in builders:
+        builder.add_device(device)
+    with builders[0].finalize():
+        calls: list[str] = []
+        for slot in ("query_capabilities", "assign_topology_info"):
+            steer.answer(device, slot, lambda original, *args, slot=slot: calls.append(slot))
+        with expect_error(StatusCode.FAILED_PRECONDITION, "GRP-12", "finalize once more"):
+            builders[1].finalize()
+        expect_equal(calls, [], "GRP-12", "slots called by a finalize that is refused")
+        steer.restore(device)
+
+
+@pytest.mark.spec("GRP-12")
 def test_it_may_join_a_new_group_after_its_own_is_gone(
     new_device: NewDevice, new_group: NewGroup
 ) -> None:

@@ -137,6 +137,21 @@ def test_devices_of_a_group_work_on_different_threads(
     expect_equal(wrong[:1], [], "LIF-11", "bytes that were read back")
 
 
+@pytest.mark.spec("LIF-11")
+@pytest.mark.needs("create_semaphore")
+def test_one_device_works_on_different_threads(device_group: DeviceGroup) -> None:
+    """Makes, signals and reads semaphores of one device on eight threads: each works."""
+    device = device_group.device_at(0)
+
+    def use() -> None:
+        for _ in range(20):
+            with device.create_semaphore(1) as semaphore:
+                semaphore.signal(2)
+                expect_equal(semaphore.query(), 2, "LIF-11", "a semaphore of this thread")
+
+    expect_equal(on_threads(use), [], "LIF-11", "using one device on eight threads")
+
+
 @pytest.mark.spec("LIF-12")
 @pytest.mark.parametrize("holder", ["device", "group"])
 def test_the_last_reference_may_go_on_another_thread(

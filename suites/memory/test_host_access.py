@@ -7,7 +7,7 @@ import pytest
 
 from cts.checks import expect_equal, expect_error
 from cts.hal import Device, Driver, StatusCode
-from cts.work_cases import SIZES, expect_bytes, needs_room, noise
+from cts.work_cases import FOUR_GIB, SIZES, expect_bytes, large_buffer, needs_room, noise
 from cts.work_cases.host_ranges import INSIDE, LEAVING, SIZE, Range, describe
 
 LARGE = 4097
@@ -147,3 +147,15 @@ def test_nothing_is_all_that_an_empty_buffer_has(device: Device) -> None:
             buffer.read(0, 1)
         with expect_error(StatusCode.OUT_OF_RANGE, "MEM-3", "write(0, 1 byte) of 0 bytes"):
             buffer.write(0, b"\x55")
+
+
+@pytest.mark.spec("MEM-2")
+def test_offsets_past_4_gib(device: Device, hal_driver: Driver) -> None:
+    """Writes on both sides of 4 GiB, where memory allows, and at the start: each keeps its own."""
+    with large_buffer(device, hal_driver) as buffer:
+        places = {0: b"start", FOUR_GIB - 2: b"across", FOUR_GIB + 7: b"behind"}
+        for offset, data in places.items():
+            buffer.write(offset, data)
+        for offset, data in places.items():
+            found = buffer.read(offset, len(data))
+            expect_equal(found, data, "MEM-2", f"what was written at {offset}")

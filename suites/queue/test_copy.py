@@ -4,8 +4,9 @@ from __future__ import annotations
 
 import pytest
 
+from cts.checks import expect_equal
 from cts.hal import Device, Driver, StatusCode
-from cts.work_cases import expect_bytes, needs_room, submitted
+from cts.work_cases import FOUR_GIB, expect_bytes, large_buffer, needs_room, submitted
 from cts.work_cases.operations import Route, by_each_route
 from cts.work_cases.transfers import LARGE, POSITIVE_SIZES, expect_refused, noise_of
 
@@ -87,3 +88,20 @@ def test_overlap_is_refused(device: Device, route: Route) -> None:
             expect_refused(device, route, StatusCode.INVALID_ARGUMENT, "QUE-3", *copy)
             expect_bytes(buffer, data, "QUE-3", f"the buffer after a copy from {start} to {to}")
         route("copy", buffer, 8, buffer, 24, 16, signal=signal)
+
+
+@pytest.mark.spec("QUE-3")
+@by_each_route("queue_copy")
+def test_offsets_past_4_gib(device: Device, hal_driver: Driver, route: Route) -> None:
+    """Copies to behind 4 GiB and from there back, where memory allows: at those offsets alone."""
+    with large_buffer(device, hal_driver) as buffer, device.create_semaphore() as line:
+        far = FOUR_GIB + 64
+        for offset, data in ((0, b"near"), (64, b"----"), (128, b"----"), (far, b"----")):
+            buffer.write(offset, data)
+        route("copy", buffer, 0, buffer, far, 4, signal=[(line, 1)])
+        line.wait(1)
+        route("copy", buffer, far, buffer, 128, 4, signal=[(line, 2)])
+        line.wait(2)
+        found = [buffer.read(offset, 4) for offset in (0, 64, 128, far)]
+        wanted = [b"near", b"----", b"near", b"near"]
+        expect_equal(found, wanted, "QUE-3", f"the bytes at 0, 64, 128 and {far}")

@@ -9,14 +9,17 @@ from collections.abc import Callable
 import pytest
 
 from cts.checks import expect, expect_equal
-from cts.hal import Resource, StatusCode, live_counts
+from cts.hal import Driver, Resource, StatusCode, live_counts
 from cts.plugin.fixtures import NewDevice, NewGroup
-from cts.work_cases import Waiter
+from cts.work_cases import LONG, Waiter, needs_room
 from cts.work_cases.concurrency import Apart
 from cts.work_cases.operations import NEEDED_BY_EXECUTE
 
 SOON = 1.0
 """Seconds in which what nobody can let go on has ended; there is no work that it could wait for."""
+AT_WORK = 8 << 20
+"""Bytes of a fill that is still at work when the call has returned."""
+ROUNDS = 10
 LIMIT = 5
 """Seconds for a case: a driver may hang here, and more of them do not help it."""
 
@@ -115,9 +118,33 @@ def test_nothing_stays_alive(new_device: NewDevice, new_group: NewGroup, order: 
     waiter = Waiter(pending.last, 1, SOON)
     release_all(ORDERS[order](pending), order)
     expect_ended(waiter)
-    deadline = time.monotonic() + SOON
+    left = _left_after(before, SOON)
+    expect_equal(pending.device.reference_count, 0, "QUE-14", "the device's count afterwards")
+    expect_equal(left, {}, "QUE-14", "what is alive afterwards")
+
+
+@pytest.mark.spec("LIF-12", "QUE-13", subject="objects")
+@pytest.mark.timeout(LONG * 2)
+def test_the_last_references_may_go_with_the_work(
+    new_device: NewDevice, new_group: NewGroup, hal_driver: Driver
+) -> None:
+    """Releases everything while a fill is at work, so that the queue itself drops the last
+    references, on whichever thread it works: all is destroyed, each time."""
+    needs_room(hal_driver, AT_WORK)
+    before = Counter(live_counts())
+    for _ in range(ROUNDS):
+        device = new_device()
+        new_device.forget(device)
+        group = new_group(device)
+        buffer, line = device.allocator.allocate(AT_WORK), device.create_semaphore()
+        device.queue_fill(buffer, 0, AT_WORK, b"\x11", signal=[(line, 1)])
+        release_all([buffer, line, group, device])
+        expect_equal(_left_after(before, LONG), {}, "LIF-12", "what is alive afterwards")
+
+
+def _left_after(before: Counter[str], limit: float) -> dict[str, int]:
+    """What is alive that was not before, once it is nothing or the time is over."""
+    deadline = time.monotonic() + limit
     while Counter(live_counts()) - before and time.monotonic() < deadline:
         time.sleep(0.001)
-    expect_equal(pending.device.reference_count, 0, "QUE-14", "the device's count afterwards")
-    left = dict(Counter(live_counts()) - before)
-    expect_equal(left, {}, "QUE-14", "what is alive afterwards")
+    return dict(Counter(live_counts()) - before)

@@ -19,6 +19,8 @@ from cts.hal import (
 from cts.hal.edge import COSTS, MODES
 from cts.plugin.fixtures import NewDevice, NewGroup, Steer
 
+MANY = 70
+"""Devices; more than a machine word has bits."""
 NOTHING = DeviceCapabilities()
 FD, DMA_BUF = HandleType.OPAQUE_FD, HandleType.DMA_BUF
 READ_MODES = ("buffer_read_mode_noncoherent", "buffer_read_mode_coherent")
@@ -236,3 +238,29 @@ def test_an_edge_refined_to_nothing_clears_every_bit(
     new_group(*devices)
     for name in ("can_wait_from", "can_signal_to", "can_import_from", "can_p2p_with"):
         expect_bitmaps(devices, name, [0, 0], "TIN-2", "with every mode NONE")
+
+
+@pytest.mark.spec("TIN-2", "TIN-3", "TIN-4")
+@pytest.mark.needs(devices=MANY, max_devices=None)
+def test_bitmaps_have_a_bit_for_every_device(
+    new_device: NewDevice, new_group: NewGroup, steer: Steer
+) -> None:
+    """Forms a group of 70 devices that reach each other: each bitmap has all the others."""
+    devices = new_device.many(MANY)
+    capabilities = DeviceCapabilities(
+        flags=DeviceCapability.PEER_ADDRESSABLE | DeviceCapability.P2P_COPY,
+        buffer_export_types=HandleType.NATIVE,
+        buffer_import_types=HandleType.NATIVE,
+    )
+    for device in devices:
+        steer.capabilities(device, capabilities)
+    new_group(*devices)
+    everyone = (1 << MANY) - 1
+    others = [everyone & ~(1 << index) for index in range(MANY)]
+    for name, requirement in (
+        ("can_wait_from", "TIN-2"),
+        ("can_signal_to", "TIN-2"),
+        ("can_import_from", "TIN-3"),
+        ("can_p2p_with", "TIN-4"),
+    ):
+        expect_bitmaps(devices, name, others, requirement, f"in a group of {MANY}")

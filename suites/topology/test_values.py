@@ -8,6 +8,7 @@ import pickle
 from collections.abc import Callable
 from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -88,7 +89,7 @@ def test_values_copy_to_equal_values(device_group: DeviceGroup, how: str) -> Non
 def test_values_of_other_content_differ(
     new_device: NewDevice, new_group: NewGroup, steer: Steer
 ) -> None:
-    """Changes one NUMA node, one edge, one capability: no longer equal."""
+    """Changes one NUMA node, one edge, one word of all, one capability: no longer equal."""
     devices = new_device.many(2)
     topologies = []
     for node in (0, 1):
@@ -103,6 +104,17 @@ def test_values_of_other_content_differ(
     assert edge is not None
     other = edge.replace(copy_cost=edge.copy_cost ^ 1)
     expect(edge != other, "TOP-9", "two copy costs", came_back="equal", asks="different")
+    topology = topologies[0]
+    for name, words in (("lo", (1, 0)), ("hi", (0, 1))):
+        lo, hi = (np.uint64(word) for word in words)
+        changed = Topology(topology.lo ^ lo, topology.hi ^ hi, topology.numa_nodes)
+        expect(
+            changed != topology,
+            "TOP-9",
+            f"topologies of other {name} words",
+            came_back="equal",
+            asks="different",
+        )
     answers = DeviceCapabilities(numa_node=0), DeviceCapabilities(numa_node=1)
     expect(answers[0] != answers[1], "TOP-9", "two nodes", came_back="equal", asks="different")
 

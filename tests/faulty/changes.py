@@ -62,7 +62,7 @@ def _device_of(driver: str) -> Iterator[Device]:
 def change(cls: Any, name: str, changed: Callable[..., Any]) -> None:
     """Has a method, or a property, answered by `changed`: it gets the good one before `self`."""
     member = vars(cls).get(name) or getattr(cls, name)
-    good = member.fget if isinstance(member, property) else member
+    good: Any = member.fget if isinstance(member, property) else member
 
     @functools.wraps(good)
     def method(self: Any, *args: Any, **kwargs: Any) -> Any:

@@ -212,7 +212,7 @@ def device_keeps_the_topology() -> None:
 
     def assign(good: Any, self: Any, info: Any) -> None:
         good(self, info)
-        self._kept = info and info.topology
+        self._kept = info.topology if info else vars(self).get("_kept")
 
     change(device_class(), "assign_topology_info", assign)
 
@@ -346,7 +346,7 @@ def group_leaks_memory() -> None:
     after_init(DeviceGroup, lambda self: leaked.append(bytearray(os.urandom(16 << 10))))
 
 
-@mutant("LIF-9")
+@mutant("LIF-13")
 def destroyed_devices_kept_in_a_list() -> None:
     """A device that is destroyed stays in a list of all devices."""
     made: list[Any] = []

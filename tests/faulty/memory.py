@@ -15,6 +15,8 @@ from .registry import mutant
 
 LARGE = 5000
 """Bytes from which on a write is wrong."""
+WITHIN = 64
+"""Bytes from the start up to which reads and writes are right."""
 WRAP = 1 << 64
 FOUR_GIB = 1 << 32
 
@@ -50,10 +52,10 @@ def write_loses_its_last_byte() -> None:
 
 @mutant("MEM-2")
 def write_off_by_one_at_the_start() -> None:
-    """The first byte of a write that is not at the start is lost."""
+    """The first byte of a write further inside is lost."""
 
     def write(good: Any, self: Any, offset: int, data: bytes) -> None:
-        lost = 1 if offset > 0 and data else 0
+        lost = 1 if offset > WITHIN and data else 0
         good(self, offset + lost, bytes(data)[lost:])
 
     change(buffer_class(), "write", write)
@@ -74,12 +76,12 @@ def write_in_whole_words() -> None:
 
 @mutant("MEM-2")
 def read_at_whole_words() -> None:
-    """A read starts at the multiple of four before its offset."""
+    """A read further inside starts at the multiple of four before its offset."""
 
     def read(good: Any, self: Any, offset: int = 0, length: int | None = None) -> Any:
         found = good(self, offset, length)
         start = offset & ~3
-        return good(self, start, len(found)) if 0 <= start < offset else found
+        return good(self, start, len(found)) if WITHIN < start < offset else found
 
     change(buffer_class(), "read", read)
 

@@ -11,6 +11,9 @@ from cts.hal import HalError, StatusCode
 from .changes import change, command_buffer_class, device_class, semaphore_class
 from .registry import mutant
 
+LARGE = 100
+"""Bytes from which on work counts as much."""
+
 
 def change_operations(changed: Callable[[Any], Any], driver: str = "local-sync") -> None:
     """Operations that were checked are carried out changed."""
@@ -77,10 +80,10 @@ def signalled_before_the_work() -> None:
 
 @mutant("QUE-4", driver="local-task")
 def signalled_before_the_work_on_a_worker() -> None:
-    """An asynchronous operation signals as its work begins."""
+    """An asynchronous operation signals as its work begins, where that is much."""
 
     def early(good: Any, self: Any, operation: Any) -> None:
-        if operation.work:
+        if operation.work and operation.work[0].length >= LARGE:
             between = self.create_semaphore()
             good(self, operation._replace(work=[], signals=[(between, 1), *operation.signals]))
             good(self, operation._replace(waits=[(between, 1)], signals=[]))
@@ -452,7 +455,10 @@ def submission_keeps_what_it_waits_for() -> None:
 def pending_submissions_not_told() -> None:
     """A semaphore that ends does not tell the submissions that wait for it."""
 
+    forgotten: list[Any] = []
+
     def end(good: Any, self: Any) -> None:
+        forgotten.extend(self._timepoints)
         self._timepoints.clear()
         good(self)
 

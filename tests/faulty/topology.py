@@ -109,12 +109,6 @@ def arrays_can_be_made_writeable() -> None:
     topologies._frozen = frozen
 
 
-@mutant("TOP-4")
-def attributes_can_be_set() -> None:
-    """A topology's attributes can be set."""
-    AnyTopology.__setattr__ = object.__setattr__
-
-
 @mutant("TOP-5")
 def refinement_thrown_away() -> None:
     """What a driver refines is thrown away."""
@@ -163,12 +157,12 @@ def json_without_interop() -> None:
 
 @mutant("TOP-8")
 def json_words_as_floats() -> None:
-    """JSON has words as floating-point numbers, which have 53 bits."""
+    """JSON has words as floating-point numbers of 24 bits."""
 
     def as_floats(good: Any, self: Topology) -> Any:
         plain = good(self)
         for name in ("lo", "hi"):
-            rows = [[hex(int(float(int(word, 16)))) for word in row] for row in plain[name]]
+            rows = [[hex(int(np.float32(int(word, 16)))) for word in row] for row in plain[name]]
             plain[name] = rows
         return plain
 

@@ -25,7 +25,8 @@ def change_copies(ranges: Callable[[int, int, int], tuple[int, int, int]]) -> No
     """
 
     def copy(good: Any, self: Any, s: Any, so: int, t: Any, to: int, n: int, **lists: Any) -> Any:
-        inside = n > 0 and 0 <= so <= s.byte_length - n and 0 <= to <= t.byte_length - n
+        sizes = getattr(s, "byte_length", 0), getattr(t, "byte_length", 0)
+        inside = n > 0 and 0 <= so <= sizes[0] - n and 0 <= to <= sizes[1] - n
         if inside and not (s is t and abs(so - to) < n):
             so, to, n = ranges(so, to, n)
         return good(self, s, so, t, to, n, **lists)
@@ -53,16 +54,16 @@ def fill_leaves_out_the_last_bytes() -> None:
 
 @mutant("QUE-1")
 def fill_with_swapped_bytes() -> None:
-    """A pattern's bytes are written in reverse."""
-    change_fills(lambda at, n, p: (at, n, bytes(p)[::-1]))
+    """A pattern's bytes are written in reverse, in a large fill."""
+    change_fills(lambda at, n, p: (at, n, bytes(p)[::-1] if n >= LARGE else p))
 
 
 @mutant("QUE-1")
 def fill_with_the_first_byte() -> None:
-    """A pattern of 2 bytes is taken for its first one."""
+    """A pattern of 2 bytes is taken for its first one in a large fill."""
 
     def first_byte(at: int, n: int, p: bytes) -> tuple[int, int, bytes]:
-        return at, n, bytes(p)[:1] * 2 if len(p) == 2 else p
+        return at, n, bytes(p)[:1] * 2 if len(p) == 2 and n >= LARGE else p
 
     change_fills(first_byte)
 
@@ -98,10 +99,10 @@ def fill_goes_on_to_the_next_word() -> None:
 
 @mutant("QUE-1")
 def recorded_fill_at_the_start() -> None:
-    """A fill in a command buffer begins at the start of its target."""
+    """A large fill in a command buffer begins at the start of its target."""
 
     def fill(good: Any, self: Any, target: Any, at: int, n: int, pattern: bytes) -> None:
-        inside = 0 < at <= target.byte_length - n and not at % (len(pattern) or 1)
+        inside = n >= LARGE and 0 < at <= target.byte_length - n and not at % (len(pattern) or 1)
         good(self, target, 0 if inside else at, n, pattern)
 
     change(command_buffer_class(), "fill", fill)
@@ -176,14 +177,18 @@ def recorded_update_of_at_most_4_kib() -> None:
 
 @mutant("QUE-3")
 def copy_leaves_out_the_last_byte() -> None:
-    """The last byte of a copy is left out."""
-    change_copies(lambda so, to, n: (so, to, n - 1))
+    """The last byte of a large copy is left out."""
+    change_copies(lambda so, to, n: (so, to, n - (n >= LARGE)))
 
 
 @mutant("QUE-3")
 def copy_leaves_out_the_first_byte() -> None:
-    """The first byte of a copy is left out."""
-    change_copies(lambda so, to, n: (so + 1, to + 1, n - 1))
+    """The first byte of a large copy is left out."""
+
+    def rest(so: int, to: int, n: int) -> tuple[int, int, int]:
+        return (so + 1, to + 1, n - 1) if n >= LARGE else (so, to, n)
+
+    change_copies(rest)
 
 
 @mutant("QUE-3")

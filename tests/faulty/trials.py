@@ -40,6 +40,8 @@ CASE_LIMIT = 40.0
 PATIENCE = 20.0
 """Seconds after which a trial that has caught its bug begins no further case: many cases that each
 wait for what never comes tell nothing new."""
+_SLOTS = "stubs"
+"""The suite that says which slot is broken where cases are blocked."""
 _NOTE, _LOG = "case", "log"
 
 
@@ -53,7 +55,7 @@ class Trial:
     driver : whose cases are run.
     apply : puts the bug in.
     requirement : what the bug breaks. Only suites with cases that name it are run, and those cases
-        come first.
+        come first; the suite of slots comes last.
     all_suites : all of them are run, and to the end.
     shuffle : a seed for the order of the cases, or none to leave it.
     """
@@ -177,7 +179,7 @@ class Trials:
 def _items_of(trial: Trial, items: Sequence[pytest.Item]) -> list[pytest.Item]:
     """The cases of a trial, in the order in which they are run."""
     cases = [(item, case) for item in items if (case := case_of(item)) is not None]
-    concerned = {
+    concerned = {_SLOTS} | {
         _suite_of(case.id)
         for _, case in cases
         if trial.all_suites or trial.requirement in case.requirements
@@ -190,7 +192,12 @@ def _items_of(trial: Trial, items: Sequence[pytest.Item]) -> list[pytest.Item]:
     if trial.shuffle is not None:
         random.Random(trial.shuffle).shuffle(chosen)
     else:
-        chosen.sort(key=lambda pair: trial.requirement not in pair[1].requirements)
+        chosen.sort(
+            key=lambda pair: (
+                _suite_of(pair[1].id) == _SLOTS,
+                trial.requirement not in pair[1].requirements,
+            )
+        )
     return [item for item, _ in chosen]
 
 
