@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import signal
 import subprocess
 import sys
@@ -18,6 +19,19 @@ from tests.outside_drivers import install_package
 
 RunCts = Callable[..., "CtsRun"]
 OutsideDriver = Callable[..., str]
+
+MUTATION_SCORE = pytest.StashKey[str]()
+"""What `hal-cts mutants` printed, where a test has run it."""
+SUMMARY_LINES = 3
+
+
+def pytest_terminal_summary(
+    terminalreporter: pytest.TerminalReporter, config: pytest.Config
+) -> None:
+    """Prints the mutation score, and in CI each mutant's verdict."""
+    lines = config.stash.get(MUTATION_SCORE, "").splitlines()
+    for line in lines if "CI" in os.environ else lines[-SUMMARY_LINES:]:
+        terminalreporter.write_line(line.rstrip())
 
 
 class CtsRun:

@@ -71,6 +71,15 @@ def change(cls: Any, name: str, changed: Callable[..., Any]) -> None:
     setattr(cls, name, property(method) if isinstance(member, property) else method)
 
 
+def change_operations(changed: Callable[[Any], Any], driver: str = DEFAULT_DRIVER) -> None:
+    """Has a driver of the host's memory carry out `changed(operation)` for each submission."""
+    change(
+        device_class(driver),
+        "_submit",
+        lambda good, self, operation: good(self, changed(operation)),
+    )
+
+
 def swallow(cls: Any, name: str, code: StatusCode, answer: Any = None) -> None:
     """A method answers instead of raising one code; what it was to signal is signalled."""
 

@@ -5,7 +5,7 @@
     hal-cts mutants --list              what there is
 
 Exit status: 0 when every mutant is caught and no good driver blamed, else 1; 4 for a name that is
-nobody's, or where processes cannot be forked.
+nobody's, or where processes cannot be forked; 130 after Ctrl-C.
 """
 
 from __future__ import annotations
@@ -38,6 +38,7 @@ from .trials import Trial, Trials
 GOOD_DRIVERS = ("null", "local-sync", "local-task")
 REPEATS = 20
 NOT_HERE = 4
+INTERRUPTED = 130
 WIDTH = 180
 """Characters of a line that goes into a file."""
 
@@ -63,7 +64,7 @@ def main(
     results: Annotated[
         Path | None, typer.Option(help="A new folder for mutants.json and each run's results.")
     ] = None,
-    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 2
+    jobs: Annotated[int, typer.Option(min=1, help="Runs at a time.")] = 3
     * (os.cpu_count() or 1),  # many of them wait, most of the time
     only_list: Annotated[bool, typer.Option("--list", help="List them, and run none.")] = False,
 ) -> None:
@@ -172,6 +173,8 @@ def _run_trials(
         with redirect_stdout(output), redirect_stderr(output):
             session = Trials(trials, folder, jobs, on_end)
             status = pytest.main(arguments, plugins=[session])
+    if status == pytest.ExitCode.INTERRUPTED:
+        raise typer.Exit(INTERRUPTED)
     if status not in (pytest.ExitCode.OK, pytest.ExitCode.TESTS_FAILED):  # nothing ran in it
         typer.echo(output.getvalue(), err=True)
         raise typer.Exit(1)

@@ -1,4 +1,4 @@
-"""Groups, devices, objects and modules that are kept too long or not long enough, or whose ends
+"""Groups, devices and objects that are kept too long or not long enough, or whose ends
 go wrong."""
 
 from __future__ import annotations
@@ -19,7 +19,6 @@ from cts.hal import (
     DeviceObject,
     DeviceTopologyInfo,
     HalError,
-    Module,
     Resource,
     StatusCode,
     Topology,
@@ -31,7 +30,6 @@ from .registry import mutant
 
 AnyResource: Any = Resource
 AnyObject: Any = DeviceObject
-AnyModule: Any = Module
 AnyLease: Any = TopologyLease
 
 
@@ -177,30 +175,6 @@ def released_on_its_makers_thread_only() -> None:
 def collection_not_noticed() -> None:
     """Nobody notices what is collected."""
     AnyResource.__del__ = lambda self: None
-
-
-@mutant("MOD-1")
-def module_does_not_retain_its_group() -> None:
-    """A module does not retain its group."""
-    after_init(Module, lambda self: self._group.release())
-
-
-@mutant("MOD-2")
-def module_never_lets_its_group_go() -> None:
-    """A module never lets its group go."""
-    AnyModule._destroy = lambda self: None
-
-
-@mutant("MOD-3")
-def module_clamps_the_index() -> None:
-    """A module over several devices clamps the index."""
-    at = AnyModule.device_at
-
-    def clamp(self: Any, index: int) -> Any:
-        count = self.device_count
-        return at(self, max(0, min(index, count - 1)) if count > 1 else index)
-
-    AnyModule.device_at = clamp
 
 
 # -- the topology that a device borrows -----------------------------------------------------------
@@ -407,13 +381,3 @@ def collection_does_not_say_of_what() -> None:
 def collected_device_not_destroyed() -> None:
     """What is collected is not destroyed."""
     AnyResource._end_unreleased = lambda self, reason: None
-
-
-@mutant("MOD-1")
-def module_gives_negative_indices() -> None:
-    """A module takes a negative index from the end."""
-    change(
-        Module,
-        "device_at",
-        lambda good, self, index: good(self, index + self.device_count if index < 0 else index),
-    )

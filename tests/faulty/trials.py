@@ -22,13 +22,14 @@ import traceback
 import warnings
 from collections import deque
 from collections.abc import Callable, Sequence
+from contextlib import suppress
 from dataclasses import dataclass
 from pathlib import Path
 from typing import NoReturn
 
 import pytest
 
-from cts.plugin.cases import case_of
+from cts.plugin.cases import Case, case_of
 from cts.plugin.isolation.child import die_with
 from cts.plugin.run import run_of
 from cts.results import FILE_NAME, CaseRecord, Outcome, read_cases
@@ -37,10 +38,10 @@ from .score import FAILURES
 
 CASE_LIMIT = 40.0
 """Seconds that a case may take: more than a wait that nobody ends."""
-PATIENCE = 20.0
+PATIENCE = 10.0
 """Seconds after which a trial that has caught its bug begins no further case: many cases that each
 wait for what never comes tell nothing new."""
-_SLOTS = "stubs"
+_SLOTS = "stubs/"
 """The suite that says which slot is broken where cases are blocked."""
 _NOTE, _LOG = "case", "log"
 
@@ -54,9 +55,9 @@ class Trial:
     name : names its results' folder.
     driver : whose cases are run.
     apply : puts the bug in.
-    requirement : what the bug breaks. Only suites with cases that name it are run, and those cases
+    requirement : what the bug breaks. Only files with cases that name it are run, and those cases
         come first; the suite of slots comes last.
-    all_suites : all of them are run, and to the end.
+    all_suites : all cases are run, and to the end.
     shuffle : a seed for the order of the cases, or none to leave it.
     """
 
@@ -77,13 +78,22 @@ class _Run:
         self._items = items
         self._folder = folder
         self._children = 0
+        self._start = time.monotonic()
 
     @property
     def is_over(self) -> bool:
         return not self._items
 
+    def is_decided(self, records: Sequence[CaseRecord]) -> bool:
+        """Whether the cases that are left would take long and tell nothing new."""
+        is_late = time.monotonic() - self._start > PATIENCE
+        caught = any(record.outcome in FAILURES for record in records)
+        return is_late and caught and not self.trial.all_suites
+
     def fork(self) -> int:
         """Starts a child for the cases that are left; its process id."""
+        if not self._children:
+            self._start = time.monotonic()
         self._child_folder = self._folder / f"{self._children}"
         self._child_folder.mkdir(parents=True)
         self._children += 1
@@ -92,7 +102,7 @@ class _Run:
             warnings.simplefilter("ignore", DeprecationWarning)  # there are no threads but native
             pid = os.fork()
         if pid == 0:
-            _run_cases(self.trial, self._items, self._child_folder, parent)
+            self._run_cases(parent)
         return pid
 
     def child_ended(self, status: int) -> None:
@@ -110,7 +120,7 @@ class _Run:
         at = int(note.read_text())
         case = case_of(self._items[at])
         assert case is not None
-        timed_out = log.startswith("Timeout")
+        timed_out = "Timeout (" in log
         outcome: Outcome = "timeout" if timed_out else "crash"
         self.records = [record for record in self.records if record.case != case.id]
         self.records.append(
@@ -123,7 +133,36 @@ class _Run:
                 message=f"the process ended with {status}: {log}",
             )
         )
-        self._items = self._items[at + 1 :]
+        self._items = [] if self.is_decided(self.records) else self._items[at + 1 :]
+
+    def _run_cases(self, parent: int) -> NoReturn:
+        """In a child: runs the cases, and exits with 0 when all have a verdict."""
+        status = 1
+        folder, items = self._child_folder, self._items
+        try:
+            os.setsid()
+            die_with(parent)
+            log = os.open(folder / _LOG, os.O_WRONLY | os.O_CREAT)
+            os.dup2(log, 2)
+            os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
+            faulthandler.enable(log)
+            run = run_of(items[0].config)
+            run.start_over(folder)
+            self.trial.apply()
+            for at, item in enumerate(items):
+                if self.is_decided(run.cases):
+                    break
+                (folder / _NOTE).write_text(str(at))
+                faulthandler.dump_traceback_later(CASE_LIMIT, exit=True, file=log)
+                following = items[at + 1] if at + 1 < len(items) else None
+                item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
+            faulthandler.cancel_dump_traceback_later()
+            status = 0
+        except BaseException:
+            traceback.print_exc(file=sys.__stderr__)
+            sys.__stderr__.flush()  # type: ignore[union-attr]
+        finally:
+            os._exit(status)
 
 
 class Trials:
@@ -172,68 +211,41 @@ class Trials:
                     waiting.appendleft(run)
         finally:
             for pid in running:
-                os.killpg(pid, signal.SIGKILL)
+                _kill(pid)
         return True
 
 
 def _items_of(trial: Trial, items: Sequence[pytest.Item]) -> list[pytest.Item]:
     """The cases of a trial, in the order in which they are run."""
     cases = [(item, case) for item in items if (case := case_of(item)) is not None]
-    concerned = {_SLOTS} | {
-        _suite_of(case.id)
-        for _, case in cases
-        if trial.all_suites or trial.requirement in case.requirements
+    concerned = {
+        item.path
+        for item, case in cases
+        if trial.all_suites or _is_of_slots(case) or trial.requirement in case.requirements
     }
     chosen = [
         (item, case)
         for item, case in cases
-        if case.driver == trial.driver and _suite_of(case.id) in concerned
+        if case.driver == trial.driver and item.path in concerned
     ]
     if trial.shuffle is not None:
         random.Random(trial.shuffle).shuffle(chosen)
     else:
         chosen.sort(
             key=lambda pair: (
-                _suite_of(pair[1].id) == _SLOTS,
+                _is_of_slots(pair[1]),
                 trial.requirement not in pair[1].requirements,
             )
         )
     return [item for item, _ in chosen]
 
 
-def _suite_of(case: str) -> str:
-    return case.partition("/")[0]
+def _kill(pid: int) -> None:
+    """Ends a child and what it has started."""
+    for end in (os.killpg, os.kill):  # it may not yet be the head of a group of its own
+        with suppress(ProcessLookupError):
+            end(pid, signal.SIGKILL)
 
 
-# -- in the child ---------------------------------------------------------------------------
-
-
-def _run_cases(trial: Trial, items: list[pytest.Item], folder: Path, parent: int) -> NoReturn:
-    """Runs the cases, and exits with 0 when all have a verdict."""
-    status = 1
-    try:
-        os.setsid()
-        die_with(parent)
-        log = os.open(folder / _LOG, os.O_WRONLY | os.O_CREAT)
-        os.dup2(log, 2)
-        os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
-        faulthandler.enable(log)
-        run = run_of(items[0].config)
-        run.start_over(folder)
-        trial.apply()
-        started = time.monotonic()
-        for at, item in enumerate(items):
-            late = time.monotonic() - started > PATIENCE
-            if late and not trial.all_suites and any(c.outcome in FAILURES for c in run.cases):
-                break
-            (folder / _NOTE).write_text(str(at))
-            faulthandler.dump_traceback_later(CASE_LIMIT, exit=True, file=log)
-            following = items[at + 1] if at + 1 < len(items) else None
-            item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-        faulthandler.cancel_dump_traceback_later()
-        status = 0
-    except BaseException:
-        traceback.print_exc(file=sys.__stderr__)
-        sys.__stderr__.flush()  # type: ignore[union-attr]
-    finally:
-        os._exit(status)
+def _is_of_slots(case: Case) -> bool:
+    return case.id.startswith(_SLOTS)
