@@ -21,6 +21,8 @@ MOMENT = 0.01
 LARGE = 1 << 21
 PART = 1 << 12
 """Bytes at either end of a large copy that are looked at."""
+COPIES = 25
+"""Large copies; a signal that comes before its work is not always seen in time."""
 
 pytestmark = [
     pytest.mark.spec("QUE-4"),
@@ -112,7 +114,7 @@ def test_the_largest_of_several_waits_counts(device: Device) -> None:
 
 @pytest.mark.needs("queue_copy")
 def test_a_signal_is_seen_after_the_work_alone(device: Device, hal_driver: Driver) -> None:
-    """Polls for the signal of a large copy on another thread: at once, both ends are there."""
+    """Polls for the signals of large copies on another thread: at once, both ends are there."""
     size = min(LARGE, hal_driver.properties.max_allocation or LARGE)
     data = noise_of(size).tobytes()
     seen: list[bool] = []
@@ -130,10 +132,11 @@ def test_a_signal_is_seen_after_the_work_alone(device: Device, hal_driver: Drive
             seen.append(ends == (data[-PART:], data[:PART]))
 
         source.write(0, data)
-        for value in range(1, 5):
+        for value in range(1, COPIES + 1):
             target.write(0, bytes(size))
             poller = threading.Thread(target=poll, args=(value,), daemon=True)
             poller.start()
             device.queue_copy(source, 0, target, 0, size, signal=[(line, value)])
             poller.join(2 * LONG)
-    expect_equal(seen, [True] * 4, "QUE-4", "whether the bytes were there with the signal")
+    early = COPIES - seen.count(True)
+    expect_equal(early, 0, "QUE-4", f"how many of {COPIES} copies were not done with their signal")
