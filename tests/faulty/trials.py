@@ -4,9 +4,10 @@ It is a plugin of a pytest session that collects the suites once. Instead of run
 forks a child for each trial, in which the bug is applied and the cases run one after another:
 
 1. a child writes its verdicts as any run does, and notes the case that it is at;
-2. a case that dies, or takes too long, ends its child: that is the case's verdict, and another
-   child goes on after it;
-3. a trial is over when all its cases have a verdict.
+2. a case that dies, or takes too long, ends its child: that is the case's verdict;
+3. after a case that fails, too, another child goes on, so that what the bug has done to one does
+   not fail the next;
+4. a trial is over when all its cases have a verdict.
 """
 
 from __future__ import annotations
@@ -44,6 +45,8 @@ wait for what never comes tell nothing new."""
 _SLOTS = "stubs/"
 """The suite that says which slot is broken where cases are blocked."""
 _NOTE, _LOG = "case", "log"
+_ALL_DONE, _GO_ON = 0, 3
+"""Exit statuses of a child: it has run all cases, or up to one that failed."""
 
 
 @dataclass(frozen=True)
@@ -110,7 +113,7 @@ class _Run:
         path = self._child_folder / FILE_NAME
         if path.is_file():
             self.records += read_cases(path)
-        if status == 0:
+        if status == _ALL_DONE:
             self._items = []
             return
         note = self._child_folder / _NOTE
@@ -118,7 +121,13 @@ class _Run:
         if not note.is_file():
             raise RuntimeError(f"{self.trial.name}: it cannot be tried:\n{log}")
         at = int(note.read_text())
-        case = case_of(self._items[at])
+        if status != _GO_ON:
+            self._blame(self._items[at], status, log)
+        self._items = [] if self.is_decided(self.records) else self._items[at + 1 :]
+
+    def _blame(self, item: pytest.Item, status: int, log: str) -> None:
+        """Puts down the verdict of a case that its child died in."""
+        case = case_of(item)
         assert case is not None
         timed_out = "Timeout (" in log
         outcome: Outcome = "timeout" if timed_out else "crash"
@@ -133,7 +142,6 @@ class _Run:
                 message=f"the process ended with {status}: {log}",
             )
         )
-        self._items = [] if self.is_decided(self.records) else self._items[at + 1 :]
 
     def _run_cases(self, parent: int) -> NoReturn:
         """In a child: runs the cases, and exits with 0 when all have a verdict."""
@@ -150,18 +158,20 @@ class _Run:
             run.start_over(folder)
             self.trial.apply()
             for at, item in enumerate(items):
-                if self.is_decided(run.cases):
-                    break
                 (folder / _NOTE).write_text(str(at))
                 faulthandler.dump_traceback_later(CASE_LIMIT, exit=True, file=log)
                 following = items[at + 1] if at + 1 < len(items) else None
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-            faulthandler.cancel_dump_traceback_later()
-            status = 0
+                if run.cases[-1].outcome in FAILURES:
+                    status = _GO_ON
+                    break
+            else:
+                status = _ALL_DONE
         except BaseException:
             traceback.print_exc(file=sys.__stderr__)
             sys.__stderr__.flush()  # type: ignore[union-attr]
         finally:
+            faulthandler.cancel_dump_traceback_later()
             os._exit(status)
 
 
