@@ -6,7 +6,7 @@ forks a child for each trial, in which the bug is applied and the cases run one 
 1. a child writes its verdicts as any run does, and notes the case that it is at;
 2. a case that dies, or takes too long, ends its child: that is the case's verdict;
 3. after a case that fails, too, another child goes on, so that what the bug has done to one does
-   not fail the next;
+   not fail the next; unless that has been so often that it takes long;
 4. a trial is over when all its cases have a verdict.
 """
 
@@ -44,6 +44,8 @@ PATIENCE = 10.0
 wait for what never comes tell nothing new."""
 _SLOTS = "stubs/"
 """The suite that says which slot is broken where cases are blocked."""
+FRESH_CHILDREN = 8
+"""Children of a trial that end with a case that fails; the one after them goes on."""
 _NOTE, _LOG = "case", "log"
 _ALL_DONE, _GO_ON = 0, 3
 """Exit statuses of a child: it has run all cases, or up to one that failed."""
@@ -86,6 +88,11 @@ class _Run:
     @property
     def is_over(self) -> bool:
         return not self._items
+
+    @property
+    def wants_fresh_child(self) -> bool:
+        """Whether a case that fails is to be the last of its child."""
+        return self.trial.all_suites or self._children <= FRESH_CHILDREN
 
     def is_decided(self, records: Sequence[CaseRecord]) -> bool:
         """Whether the cases that are left would take long and tell nothing new."""
@@ -162,7 +169,8 @@ class _Run:
                 faulthandler.dump_traceback_later(CASE_LIMIT, exit=True, file=log)
                 following = items[at + 1] if at + 1 < len(items) else None
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                if run.cases[-1].outcome in FAILURES:
+                failed = run.cases[-1].outcome in FAILURES
+                if failed and (self.wants_fresh_child or self.is_decided(run.cases)):
                     status = _GO_ON
                     break
             else:
