@@ -80,7 +80,7 @@ def report(record: DriverRecord) -> list[str]:
     if record.status == "unavailable":
         return [f"{record.driver} is not here: {record.reason}"]
     lines = [f"{record.driver} {record.version}".rstrip()]
-    lines += [f"  device {d['path']!r}: {d['name']} ({d['obtained_on']})" for d in record.devices]
+    lines += [f"  device {d.path!r}: {d.name} ({d.obtained_on})" for d in record.devices]
     lines += [f"  {name} = {value}" for name, value in record.properties.items()]
     if record.status == "broken":
         requirement = _REQUIREMENT_OF_STAGE.get(record.stage, _ANY_SLOT)

@@ -1,6 +1,6 @@
 """The contract's requirement ids, read from docs/spec.md, which is installed beside the code.
 
-requirements()   # {"STA-1": Requirement(id="STA-1", section="Status", planned=False), ...}
+requirements()   # {"STA-1": Requirement(id="STA-1", text="...", planned=False), ...}
 """
 
 from __future__ import annotations
@@ -13,7 +13,7 @@ from importlib import resources
 from pathlib import Path
 from types import MappingProxyType
 
-_ROW = re.compile(r"^\|\s*([A-Z]{3}-\d+)\s*\|", re.MULTILINE)
+_ROW = re.compile(r"^\| *([A-Z]{3}-\d+) *\| *(.*?) *\|[^|\n]*\|$", re.MULTILINE)
 _PLANNED = re.compile(r"^Planned: (.*)$", re.MULTILINE)
 _ID = re.compile(r"[A-Z]{3}-\d+")
 
@@ -23,6 +23,8 @@ class Requirement:
     """One row of the contract."""
 
     id: str
+    text: str
+    """What it demands, in Markdown."""
     planned: bool
     """No case exists yet; the row is shown as untested."""
 
@@ -51,4 +53,5 @@ def requirements() -> Mapping[str, Requirement]:
     """Every requirement by id, in the contract's order."""
     text = spec_text()
     planned = {id for line in _PLANNED.findall(text) for id in _ID.findall(line)}
-    return MappingProxyType({id: Requirement(id, id in planned) for id in _ROW.findall(text)})
+    rows = _ROW.findall(text)
+    return MappingProxyType({id: Requirement(id, row, id in planned) for id, row in rows})

@@ -262,13 +262,15 @@ class _Trial:
         infos = list(driver.enumerate())
         if not infos:
             return self._ended("broken", "enumerate() found no device")
-        record = DriverRecord(
-            driver=self._name,
-            status="available",
-            version=driver.version,
-            devices=[asdict(info) for info in infos],
-            properties=asdict(driver.properties),
-        )
+        plain = {
+            "record": "driver",
+            "driver": self._name,
+            "status": "available",
+            "version": driver.version,
+            "devices": [asdict(info) for info in infos],
+            "properties": asdict(driver.properties),
+        }
+        record = msgspec.convert(plain, DriverRecord)  # which holds what the driver says to types
         picked = [info for info in infos if picks(self._device, info.path, info.name)]
         if mode == "devices" or not picked:
             return record

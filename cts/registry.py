@@ -6,7 +6,11 @@ imported before `load` is called with its name.
 
 from __future__ import annotations
 
+import sys
+from collections.abc import Sequence
+from importlib.machinery import ModuleSpec
 from importlib.metadata import EntryPoint, entry_points
+from pathlib import Path
 
 from cts.hal import Driver, HalError, StatusCode
 
@@ -53,6 +57,29 @@ def load(name: str) -> type[Driver]:
             f"entry point {name!r} names a driver that calls itself {driver.name!r}"
         )
     return driver
+
+
+def folder(name: str) -> Path | None:
+    """The folder of the package that has a driver's class, found without importing any of it; none
+    where it is in no package."""
+    for point in _entry_points().get(name, ()):
+        spec, path = None, None
+        parts = point.module.split(".")
+        for end in range(1, len(parts) + 1):
+            spec = _spec(".".join(parts[:end]), path)
+            if spec is None:
+                return None
+            path = spec.submodule_search_locations
+            if path:
+                found = Path(next(iter(path)))
+        if spec is not None and (path or len(parts) > 1):
+            return found
+    return None
+
+
+def _spec(name: str, path: Sequence[str] | None) -> ModuleSpec | None:
+    specs = (finder.find_spec(name, path) for finder in sys.meta_path)
+    return next((spec for spec in specs if spec is not None), None)
 
 
 def _entry_points() -> dict[str, list[EntryPoint]]:

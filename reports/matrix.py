@@ -1,8 +1,8 @@
 """The results matrix: what each driver's cases say of each requirement.
 
-A cell is the worst of its cases' outcomes; it is `pass` only when a case passed on evidence of the
-driver's own, `adapter` when an adapter answered for the driver throughout, `unsupported` when no
-case applies, and `untested` when there is none.
+A cell is the worst of its cases' outcomes, failures that are expected among them; it is `pass` only
+when a case passed on evidence of the driver's own, `adapter` when an adapter answered for the
+driver throughout, `unsupported` when no case applies, and `untested` when there is none.
 """
 
 from __future__ import annotations
@@ -12,12 +12,16 @@ from dataclasses import dataclass
 from typing import Literal
 
 from cts.contract import Requirement, requirements
-from cts.results import CaseRecord, DriverRecord, Outcome
+from cts.results import WORST_FIRST, CaseRecord, DriverRecord, Outcome
 
 Cell = Outcome | Literal["untested"]
 
-_WORST_FIRST: tuple[Outcome, ...] = ("crash", "timeout", "error", "fail", "flaky", "blocked")
 _PROVEN_FIRST: tuple[Outcome, ...] = ("pass", "adapter", "unsupported", "skip")
+PRECEDENCE: tuple[Outcome, ...] = (
+    *(outcome for outcome in WORST_FIRST if outcome not in _PROVEN_FIRST),
+    *_PROVEN_FIRST,
+)
+"""What the outcomes of a requirement's cases come to: the first of them here."""
 
 
 @dataclass(frozen=True)
@@ -64,7 +68,7 @@ class Matrix:
 
 def cell_of(outcomes: set[Outcome]) -> Cell:
     """The cell of a requirement whose cases had these outcomes."""
-    for outcome in (*_WORST_FIRST, *_PROVEN_FIRST):
+    for outcome in PRECEDENCE:
         if outcome in outcomes:
             return outcome
     return "untested"

@@ -22,6 +22,8 @@ CHARACTERS: dict[Cell, str] = {
     "crash": "C",
     "timeout": "T",
     "flaky": "R",
+    "expected-fail": "x",
+    "unexpected-pass": "X",
     "skip": "s",
     "untested": "-",
 }
@@ -64,8 +66,7 @@ def _ranges(rows: Sequence[Requirement]) -> Iterator[str]:
 
 
 def _column(matrix: Matrix, driver: DriverRecord) -> list[str]:
-    on = sorted({device["obtained_on"] for device in driver.devices})
-    remarks = [", ".join(on) or driver.status]
+    remarks = [driver.obtained_on if driver.devices else driver.status]
     if driver.properties.get("work") is False:
         remarks.append("core only")
     cells = [_cells(matrix, rows, driver.driver) for rows in matrix.sections.values()]

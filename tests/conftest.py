@@ -59,8 +59,8 @@ class CtsRun:
 
     @property
     def run(self) -> RunRecord:
-        """The run's own record."""
-        return next(record for record in self.records if isinstance(record, RunRecord))
+        """The run's own record, as it was at its end."""
+        return [record for record in self.records if isinstance(record, RunRecord)][-1]
 
     def driver(self, name: str) -> DriverRecord:
         """The last record of a driver."""

@@ -3,7 +3,11 @@
 from __future__ import annotations
 
 import re
+import subprocess
+import sys
 from pathlib import Path
+
+from cts.expectations.entries import read
 
 from .conftest import RunCts
 
@@ -31,7 +35,8 @@ def test_the_matrix_is_what_the_suite_prints(cts: RunCts) -> None:
 
 def test_every_option_it_names_is_there(cts: RunCts) -> None:
     help_text = cts("--help").text
-    options = set(re.findall(r"`(--[a-z-]+)", README))
+    rows = re.findall(r"^\| (`--[^|]+)\|", README, re.MULTILINE)
+    options = {option for row in rows for option in re.findall(r"`(--[a-z-]+)", row)}
     assert options
     assert not [option for option in options if option not in help_text]
 
@@ -40,3 +45,23 @@ def test_every_file_it_links_is_there() -> None:
     links = re.findall(r"\]\(([^)#:]+)\)", README)
     assert links
     assert not [link for link in links if not (ROOT / link).exists()]
+
+
+def test_the_expectations_that_it_shows_can_be_read(tmp_path: Path) -> None:
+    shown = re.search(r"```toml\n(.*?)```", README, re.DOTALL)
+    assert shown is not None
+    path = tmp_path / "expectations.toml"
+    path.write_text(shown[1])
+    file = read(path)
+    assert file.faults == ()
+    assert [entry.kind for entry in file.entries] == ["expected-fail"]
+
+
+def test_every_command_it_names_is_there() -> None:
+    commands = set(re.findall(r"`hal-cts ([a-z]+)", README))
+    assert commands >= {"gate", "diff", "matrix", "badge", "accept", "drivers", "doctor"}
+    for command in commands:
+        done = subprocess.run(
+            [sys.executable, "-m", "cts.cli", command, "--help"], capture_output=True, text=True
+        )
+        assert done.returncode == 0, done.stderr

@@ -29,6 +29,7 @@ _MARKS = (
     " broken; subject='objects' where it judges the lifetime or origin of objects",
     "needs(*slots, devices=N, **properties): what the driver must have for the case to apply",
     "timeout(seconds): what each phase of a case may take, instead of --hal-timeout",
+    "core: without it there is no device group; no expectation excuses a failure",
     "stub(slot): the case judges this slot, and runs although the slot is broken",
 )
 
@@ -176,5 +177,5 @@ def hal_search(request: pytest.FixtureRequest, hal_session: Any) -> Iterator[hyp
     """Hypothesis' settings for a case: the same examples every time, unless ``--search``."""
     from cts.plugin.fixtures import search_settings
 
-    with search_settings(request.config) as settings:
+    with search_settings(request.config, request.node) as settings:
         yield settings

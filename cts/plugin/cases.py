@@ -6,6 +6,7 @@ A case is a test that uses the fixture `hal_session`, itself or through another 
 from __future__ import annotations
 
 import random
+from collections.abc import Sequence
 from dataclasses import dataclass
 from typing import Any
 from urllib.parse import quote
@@ -35,6 +36,8 @@ class Case:
     """The slots that a stub case judges."""
     judges_objects: bool
     """It judges not what objects do, but their references, lifetime and origin."""
+    core: bool
+    """Where it fails there is no device group: no expectation excuses that."""
 
 
 _CASE: pytest.StashKey[Case | None] = pytest.StashKey()
@@ -45,6 +48,11 @@ def case_of(item: pytest.Item) -> Case | None:
     if _CASE not in item.stash:
         item.stash[_CASE] = _read(item)
     return item.stash[_CASE]
+
+
+def of(items: Sequence[pytest.Item]) -> list[tuple[pytest.Item, Case]]:
+    """Those tests that are cases, each with what it is as one."""
+    return [(item, case) for item in items if (case := case_of(item)) is not None]
 
 
 def _read(item: pytest.Item) -> Case | None:
@@ -58,6 +66,7 @@ def _read(item: pytest.Item) -> Case | None:
         requirements=list(dict.fromkeys(str(id) for mark in spec for id in mark.args)),
         judged=frozenset(str(name) for mark in stub for name in mark.args),
         judges_objects=any(mark.kwargs.get("subject") == "objects" for mark in spec),
+        core=item.get_closest_marker("core") is not None,
     )
 
 

@@ -37,6 +37,17 @@ OPTIONS: dict[str, dict[str, Any]] = {
         "metavar": "DIR",
         "help": "write the results there; reports/out/<time> by default",
     },
+    "expectations": {
+        "action": "append",
+        "default": [],
+        "metavar": "FILE",
+        "help": "what the drivers are known to get wrong, instead of the files that come with them;"
+        " more than once for more files, and 'none' for none",
+    },
+    "budget": {
+        "metavar": "N|P%",
+        "help": "cases of each driver that may be unsupported or skipped",
+    },
     "search": {
         "action": "store_true",
         "help": "search for new failing examples at random, instead of the same ones every time",

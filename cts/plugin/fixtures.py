@@ -17,7 +17,9 @@ from cts.hal import (
     platform_distance,
 )
 from cts.hal.numa import NumaDistance
+from cts.plugin.cases import case_of
 from cts.plugin.driver_session import DriverSession
+from cts.plugin.examples import settings_on
 from cts.plugin.run import run_of
 
 if TYPE_CHECKING:
@@ -184,25 +186,30 @@ class DeviceGroups(Mapping[str, DeviceGroup]):
 
 
 @contextmanager
-def search_settings(config: pytest.Config) -> Iterator[hypothesis.settings]:
-    """Hypothesis' settings for a case. What it stores goes beside the results, not into the folder
-    that pytest runs in."""
+def search_settings(config: pytest.Config, item: pytest.Item) -> Iterator[hypothesis.settings]:
+    """Hypothesis' settings for a case, with the example that an expectation has pinned. What it
+    stores goes beside the results, not into the folder that pytest runs in."""
     import hypothesis  # here, since only some cases need it and it takes its time
     from hypothesis.configuration import set_hypothesis_home_dir
     from hypothesis.database import DirectoryBasedExampleDatabase
 
     run = run_of(config)
-    folder = run.scratch_directory() / "hypothesis"
+    folder = run.results.scratch_directory / "hypothesis"
     searching = run.options.search
     set_hypothesis_home_dir(folder)
-    yield hypothesis.settings(
-        max_examples=EXAMPLES_WHEN_SEARCHING if searching else EXAMPLES,
-        deadline=None,
-        derandomize=not searching,
-        database=DirectoryBasedExampleDatabase(folder / "examples") if searching else None,
-        suppress_health_check=[
+    settings: dict[str, Any] = {
+        "max_examples": EXAMPLES_WHEN_SEARCHING if searching else EXAMPLES,
+        "deadline": None,
+        "derandomize": not searching,
+        "database": DirectoryBasedExampleDatabase(folder / "examples") if searching else None,
+        "print_blob": True,
+        "suppress_health_check": [
             hypothesis.HealthCheck.too_slow,
             hypothesis.HealthCheck.data_too_large,
         ],
-    )
+    }
+    case = case_of(item)
+    entry = run.expected.of(case.driver).entry_of(case.id, core=case.core) if case else None
+    pinned = entry.example if entry else ""
+    yield settings_on(pinned, **settings) if pinned else hypothesis.settings(**settings)
     set_hypothesis_home_dir(None)

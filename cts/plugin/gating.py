@@ -27,6 +27,9 @@ def check(item: pytest.Item) -> None:
         return
     session = run_of(item.config).session_of(case.driver)
     evidence.begin()
+    entry = run_of(item.config).expected.of(case.driver).entry_of(case.id, core=case.core)
+    if entry is not None and entry.kind == "skip":
+        pytest.skip(entry.reason)
     if session.fatal_fault:
         raise Blocked(session.fatal_fault)
     if session.core_faults and not case.judged & session.core_faults.keys():

@@ -49,12 +49,14 @@ def pytest_testnodedown(node: Any, error: object) -> None:
     run_of(node.config).from_worker(getattr(node, "workeroutput", {}).get("hal_cts"))
 
 
+@pytest.hookimpl(tryfirst=True)
 def pytest_collection_modifyitems(config: pytest.Config, items: list[pytest.Item]) -> None:
     """Refuses marks that name what does not exist, and a selection without a device."""
     run = run_of(config)
     try:
         run.check_selection()
         cases.check_marks(config, items)
+        run.read_expectations(config, [(item.path, case) for item, case in cases.of(items)])
         if run.options.shuffle is not None:
             cases.shuffle(items, run.options.shuffle)
     except pytest.UsageError as error:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 import sys
 from dataclasses import dataclass
 from pathlib import Path
@@ -14,6 +15,32 @@ from cts.processes import half_of_the_memory
 
 
 @dataclass(frozen=True)
+class Budget:
+    """How many of a driver's cases may be left out: a number, or a part of all in per cent."""
+
+    text: str
+    number: float
+    is_share: bool
+
+    @classmethod
+    def of(cls, text: str | None) -> Budget | None:
+        """Reads ``N`` or ``P%``. Raises UsageError for anything else."""
+        if text is None:
+            return None
+        match = re.fullmatch(r"(\d+)|(\d+(?:\.\d+)?)%", text)
+        if match is None or (match[2] and float(match[2]) > 100):
+            raise pytest.UsageError(f"--budget: {text!r} is no number of cases, nor 0% to 100%")
+        return cls(text, float(match[1] or match[2]), is_share=match[2] is not None)
+
+    def of_cases(self, count: int) -> float:
+        """How many of so many cases."""
+        return self.number * count / 100 if self.is_share else self.number
+
+    def __str__(self) -> str:
+        return self.text
+
+
+@dataclass(frozen=True)
 class Options:
     """What was asked for on the command line."""
 
@@ -22,6 +49,9 @@ class Options:
     device_count: int | None
     device: str | None
     results: Path | None
+    expectations: list[Path] | None
+    """Files that stand in for the drivers' own; none where those count."""
+    budget: Budget | None
     search: bool
     probe: bool
     probe_timeout: float
@@ -65,6 +95,8 @@ class Options:
             device_count=count,
             device=get("hal_device"),
             results=Path(config.invocation_params.dir, results) if results else None,
+            expectations=_expectations(get("hal_expectations"), config),
+            budget=Budget.of(get("hal_budget")),
             search=get("hal_search"),
             probe=get("hal_probe") == "on",
             probe_timeout=get("hal_probe_timeout"),
@@ -78,6 +110,14 @@ class Options:
             device_lock=_device_lock(get("hal_device_lock")),
             taken=config.stash.get(TAKEN, []),
         )
+
+
+def _expectations(given: list[str], config: pytest.Config) -> list[Path] | None:
+    if not given:
+        return None
+    if "" in given:
+        raise pytest.UsageError("--expectations: an empty name of a file")
+    return [Path(config.invocation_params.dir, name) for name in given if name != "none"]
 
 
 def _device_lock(wanted: bool) -> bool:

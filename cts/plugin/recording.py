@@ -14,7 +14,7 @@ import msgspec
 import pytest
 
 from cts.plugin.run import Run
-from cts.results import WORST_FIRST, Attempt, CaseRecord
+from cts.results import WORST_FIRST, Attempt, CaseRecord, signature
 
 
 class Recorder:
@@ -54,8 +54,9 @@ class Recorder:
             return
         verdict = worst_of(phases)
         verdict["duration"] = sum(phase["duration"] for phase in phases)
+        verdict["signature"] = signature(verdict["outcome"], verdict["code"], verdict["message"])
         verdict["attempts"] = msgspec.convert(verdict.get("attempts", []), list[Attempt])
-        self._run.put(CaseRecord(**verdict))
+        self._run.results.put(CaseRecord(**verdict))
 
 
 def worst_of(phases: Sequence[dict[str, Any]]) -> dict[str, Any]:

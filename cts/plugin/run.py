@@ -2,25 +2,25 @@
 
 from __future__ import annotations
 
-import dataclasses
-import os
-import platform
-import sys
-import tempfile
-import time
+from collections.abc import Sequence
 from contextlib import ExitStack
-from importlib.metadata import version
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import msgspec
 import pytest
 
 from cts.plugin import device_lock
 from cts.plugin.driver_session import DriverSession
+from cts.plugin.expectation_files import ExpectationFiles
 from cts.plugin.options import Options
+from cts.plugin.revision import revision_of
 from cts.plugin.selection import Selection
-from cts.results import UNEXPECTED, CaseRecord, DriverRecord, ResultsWriter, RunRecord
+from cts.plugin.session_results import SessionResults
+from cts.results import DriverRecord
+
+if TYPE_CHECKING:
+    from cts.plugin.cases import Case
 
 _RUN: pytest.StashKey[Run] = pytest.StashKey()
 
@@ -33,7 +33,7 @@ class Run:
 
     def __init__(self, config: pytest.Config) -> None:
         self.options = Options.of(config)
-        self._cases: dict[tuple[str, str], CaseRecord] = {}
+        self.expected = ExpectationFiles(self.options)
         self.header_shown = False
         self.refusal = ""
         """Why an xdist worker refused to run anything."""
@@ -41,7 +41,6 @@ class Run:
         self._config = config
         self._locks = ExitStack()
         self._selection: Selection | None = None
-        self._writer: ResultsWriter | None = None
         worker = getattr(config, "workerinput", None)
         self.is_worker = worker is not None
         """Whether another process records: xdist's controller, or the parent of this child."""
@@ -53,7 +52,14 @@ class Run:
         """Of the command line; a worker of xdist has none of its own."""
         if worker and worker.get("hal_cts"):
             self._selection = Selection.from_plain(worker["hal_cts"])
-        self._scratch = worker and worker.get("hal_cts_scratch")
+        scratch = (worker or {}).get("hal_cts_scratch")
+        self.results = SessionResults(
+            config,
+            self.options,
+            self.driver_records,
+            is_kept=not self.is_worker,
+            scratch=scratch,
+        )
 
     @classmethod
     def attach(cls, config: pytest.Config) -> Run:
@@ -79,13 +85,13 @@ class Run:
         if self.options.drivers and not self.is_worker:
             self._selection = Selection.of_named(self.options)
         if self.options.results or (self.options.drivers and not self._collect_only()):
-            self.open_results()
+            self.results.open()
 
     def start_found(self, session: pytest.Session) -> None:
         """Probes what was not named, once cases are known to run."""
         if self.active and session.items and not self._collect_only():
             self.selection().probe(self.options)
-            self.open_results()
+            self.results.open()
 
     def lock_devices(self) -> None:
         """With ``--device-lock``: waits until the devices are this run's alone."""
@@ -117,15 +123,23 @@ class Run:
             lines = [f"{name}: {why}" for name, why in self.selection().absent.items()]
             raise pytest.UsageError("\n".join(["--device: no driver is left:", *lines]))
 
+    def read_expectations(self, config: pytest.Config, cases: Sequence[tuple[Path, Case]]) -> None:
+        """Reads what is known of the drivers, now that the cases are known, each with its file.
+        Raises UsageError where a file cannot be read."""
+        if self.active:
+            self.expected.read(list(self.selection().records.values()))
+            self.expected.note_collected(config, cases)
+            self.results.note_suite(revision_of({path.parent.parent for path, _ in cases}))
+
     # -- other processes ---------------------------------------------------------------
 
     def for_worker(self) -> dict[str, Any]:
         """What a worker need not find out again."""
         if self.options.search:  # what it finds is stored beside the results
-            self.open_results()
+            self.results.open()
         return {
             "hal_cts": self._selection.to_plain() if self._selection else None,
-            "hal_cts_scratch": str(self._writer.path.parent) if self._writer else self._scratch,
+            "hal_cts_scratch": str(self.results.scratch_directory),
             "hal_cts_arguments": self.arguments,
         }
 
@@ -140,7 +154,11 @@ class Run:
         if plain is None:
             return
         self.refusal = self.refusal or plain["refusal"]
+        self.expected.found |= dict.fromkeys(plain["expectation_faults"])
+        self.results.note_suite(plain["suite_revision"])
         theirs = Selection.from_plain(plain)
+        if not self.expected.is_read:
+            self.expected.read(list(theirs.records.values()))
         if self._selection is None:
             self._selection = theirs
             return
@@ -162,64 +180,6 @@ class Run:
             groups_built=record.groups_built + groups_built,
         )
 
-    # -- results ----------------------------------------------------------------------
-
-    @property
-    def results_path(self) -> Path | None:
-        """The results file, once there is one."""
-        return self._writer.path if self._writer else None
-
-    def scratch_directory(self) -> Path:
-        """Where tools may store what belongs to this run: beside the results, if there are any."""
-        if self._writer:
-            return self._writer.path.parent
-        return Path(self._scratch or tempfile.gettempdir(), "hal-cts")
-
-    def open_results(self) -> None:
-        """Starts the results file. Raises UsageError where it cannot be written."""
-        if self._writer or self.is_worker:
-            return
-        started = time.gmtime()
-        default = self._config.rootpath / "reports" / "out"
-        name = f"{time.strftime('%Y%m%d-%H%M%S', started)}-{os.getpid()}"
-        directory = self.options.results or default / name
-        try:
-            self._writer = ResultsWriter(directory)
-        except OSError as error:
-            raise pytest.UsageError(f"--results: cannot write to {directory}: {error}") from error
-        self._writer.write(
-            RunRecord(
-                suite_version=version("hal-cts"),
-                started=time.strftime("%Y-%m-%dT%H:%M:%SZ", started),
-                command=list(map(str, self._config.invocation_params.args)),
-                python=sys.version.split()[0],
-                platform=platform.platform(),
-            )
-        )
-        for record in self.driver_records():
-            self._writer.write(record)
-
-    def start_over(self, results: Path) -> None:
-        """Has this process, a fork of the session's, record verdicts of its own, elsewhere."""
-        self._writer, self._cases = None, {}
-        self.options = dataclasses.replace(self.options, results=results)
-
-    @property
-    def cases(self) -> list[CaseRecord]:
-        """The verdicts by now, in the order in which they were first known."""
-        return list(self._cases.values())
-
-    def put(self, case: CaseRecord) -> None:
-        """Takes a verdict, and writes it down where it is news."""
-        key = case.driver, case.case
-        before = self._cases.get(key)
-        if before and msgspec.structs.replace(case, duration=before.duration) == before:
-            return
-        self._cases[key] = case
-        self.open_results()
-        if self._writer:
-            self._writer.write(case)
-
     # -- the end ----------------------------------------------------------------------
 
     def finish(self, session: pytest.Session, exitstatus: int) -> None:
@@ -232,16 +192,28 @@ class Run:
         if self.is_worker:
             selection = self.selection()
             selection.records = {record.driver: record for record in records}
-            plain = selection.to_plain() | {"refusal": self.refusal}
+            plain = selection.to_plain() | {
+                "refusal": self.refusal,
+                "expectation_faults": list(self.expected.found),
+                "suite_revision": self.results.suite_revision,
+            }
             self._config.workeroutput["hal_cts"] = plain  # type: ignore[attr-defined]
             return
-        if self._writer:
-            for record in records:
-                self._writer.write(record)
         if self.refusal:
             session.exitstatus = pytest.ExitCode.USAGE_ERROR
-        elif self.is_judged(exitstatus) and self.unexpected():
+        elif self.is_judged(exitstatus) and (self.unexpected() or self.expectation_faults()):
             session.exitstatus = pytest.ExitCode.TESTS_FAILED
+        self.results.finish(
+            records,
+            whole=self.is_judged(exitstatus),
+            expectations=self.expected.digests,
+            expectation_faults=self.expectation_faults(),
+            exit_status=int(session.exitstatus),
+        )
+
+    def expectation_faults(self) -> list[str]:
+        """What is wrong with the files of expectations, a line each."""
+        return self.expected.faults(self.results.cases)
 
     def is_judged(self, exitstatus: int) -> bool:
         """Whether a session that pytest ended so has run what it was to run."""
@@ -254,8 +226,8 @@ class Run:
         """Why the run cannot be called good, a line each; empty where it can."""
         reasons = [
             f"{case.driver}: {case.case}: {case.outcome}"
-            for case in self.cases
-            if case.outcome in UNEXPECTED
+            for case in self.results.cases
+            if case.is_unexpected
         ]
         for record in self.driver_records():
             if record.status == "broken" or record.exit_fault:
@@ -263,19 +235,25 @@ class Run:
         return reasons + [f"{name}: nothing was proven" for name in self.unproven()]
 
     def unproven(self) -> list[str]:
-        """Named drivers without a single passing case."""
+        """Named drivers without a single passing case, where there were cases at all."""
         if self._selection is None or not self._selection.named:
             return []
-        proven = {case.driver for case in self.cases if case.outcome == "pass"}
+        if self.results.benchmarks and not self.results.cases:
+            return []
+        proven = {case.driver for case in self.results.cases if case.outcome == "pass"}
         return [name for name in self._selection.records if name not in proven]
 
     def close(self) -> None:
         """Ends the results file."""
         self._locks.close()
-        if self._writer:
-            self._writer.close()
+        self.results.close()
 
 
 def run_of(config: pytest.Config) -> Run:
     """The run of a session."""
     return config.stash[_RUN]
+
+
+def has_run(config: pytest.Config) -> bool:
+    """Whether a session has anything to do with drivers."""
+    return _RUN in config.stash

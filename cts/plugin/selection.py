@@ -114,7 +114,7 @@ def _availability(drivers: Sequence[str], options: Options) -> dict[str, DriverR
 
 def _device_mismatch(record: DriverRecord, options: Options) -> str:
     """That ``--device`` picks none of a driver's devices; empty where it does, or none is known."""
-    devices = [(device["path"], device["name"]) for device in record.devices]
+    devices = [(device.path, device.name) for device in record.devices]
     if not devices or any(picks(options.device, *device) for device in devices):
         return ""
     found = ", ".join(f"{path!r} ({name})" for path, name in devices)

@@ -14,6 +14,8 @@ _COUNTED: tuple[tuple[str, frozenset[Outcome]], ...] = (
     ("passed", frozenset({"pass"})),
     ("adapter", frozenset({"adapter"})),
     ("failed", frozenset({"fail", "error", "crash", "timeout"})),
+    ("unexpectedly passed", frozenset({"unexpected-pass"})),
+    ("expected to fail", frozenset({"expected-fail"})),
     ("flaky", frozenset({"flaky"})),
     ("unsupported", frozenset({"unsupported"})),
     ("blocked", frozenset({"blocked"})),
@@ -39,7 +41,7 @@ def header(run: Run) -> list[str]:
 def root_causes(terminal: Any, run: Run) -> None:
     """One line for each cause that blocked cases, naming driver, slot and fault."""
     causes: dict[tuple[str, str], list[CaseRecord]] = {}
-    for case in run.cases:
+    for case in run.results.cases:
         if case.outcome == "blocked":
             causes.setdefault((case.driver, case.message), []).append(case)
     lines = [f"ERROR: {line}" for line in run.refusal.splitlines()]
@@ -63,17 +65,17 @@ def root_causes(terminal: Any, run: Run) -> None:
 
 def counts(terminal: Any, run: Run) -> None:
     """The matrix, by whoever draws it, then the counts of each driver and where the results are."""
-    if not run.cases:
+    if not run.results.cases:
         return
     terminal.config.hook.pytest_hal_cts_summary(
-        terminalreporter=terminal, drivers=run.driver_records(), cases=run.cases
+        terminalreporter=terminal, drivers=run.driver_records(), cases=run.results.cases
     )
     terminal.section("hal-cts", sep="-")
     if not run.header_shown:  # under xdist it is the workers that found the drivers
         for line in header(run):
             terminal.write_line(line)
     for driver in run.selection().records:
-        outcomes = Counter(case.outcome for case in run.cases if case.driver == driver)
+        outcomes = Counter(case.outcome for case in run.results.cases if case.driver == driver)
         if not outcomes:
             continue
         parts = [
@@ -83,8 +85,12 @@ def counts(terminal: Any, run: Run) -> None:
             or any(outcomes[outcome] for outcome in group)
         ]
         terminal.write_line(f"{driver}: {', '.join(parts)}")
-    if run.results_path:
-        terminal.write_line(f"results: {run.results_path}")
+    if faults := run.expectation_faults():
+        terminal.write_line("what is expected of the drivers does not hold:", red=True, bold=True)
+        for fault in faults:
+            terminal.write_line(f"  {fault}", red=True)
+    if run.results.path:
+        terminal.write_line(f"results: {run.results.path.parent}")
 
 
 def not_proven(terminal: Any, run: Run, exitstatus: int) -> None:

@@ -8,6 +8,8 @@ from __future__ import annotations
 
 import os
 import shlex
+from functools import cache
+from importlib.util import find_spec
 from pathlib import Path
 from typing import Any
 
@@ -20,6 +22,8 @@ from cts.plugin import evidence
 from cts.plugin.cases import Case, case_of
 from cts.plugin.command_line import long_form
 from cts.plugin.driver_session import DriverSession
+from cts.plugin.examples import example_of
+from cts.plugin.expected import meet
 from cts.plugin.run import run_of
 from cts.results import Outcome
 
@@ -32,6 +36,8 @@ _SHOWN: dict[Outcome, tuple[str, str, tuple[str, dict[str, bool]]]] = {
     "flaky": ("failed", "R", ("FLAKY", {"red": True})),
     "fail": ("failed", "F", ("FAILED", {"red": True})),  # in a set-up or tear-down as well
     "error": ("error", "E", ("ERROR", {"red": True})),
+    "unexpected-pass": ("failed", "X", ("UNEXPECTED PASS", {"red": True})),
+    "expected-fail": ("xfailed", "x", ("XFAIL", {"yellow": True})),
     "unsupported": ("unsupported", "u", ("UNSUPPORTED", {"cyan": True})),
     "blocked": ("blocked", "b", ("BLOCKED", {"red": True})),
     "adapter": ("adapter", "a", ("ADAPTER", {"yellow": True})),
@@ -44,13 +50,17 @@ def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[N
     if case is None:
         return
     session = run_of(item.config).session_of(case.driver)
-    put_on(report, case, *_judge(report, item, call, case, session))
+    put_on(report, item, case, *_judge(report, item, call, case, session))
+    if call.excinfo is not None:
+        report.hal_cts["example"] = example_of(call.excinfo.value)
+    meet(report, item)
     if report.failed:
         report.sections.append(("reproduce", reproduce(item, case)))
 
 
 def put_on(
     report: pytest.TestReport,
+    item: pytest.Item,
     case: Case,
     outcome: Outcome,
     message: str,
@@ -66,6 +76,9 @@ def put_on(
         "message": message,
         "code": code,
         "blocked_by": blocked_by,
+        "expected": "",
+        "expectation": "",
+        "reproduce": reproduce(item, case),
     }
 
 
@@ -76,12 +89,26 @@ def reproduce(item: pytest.Item, case: Case, *, wrapper: str = "") -> str:
     def option(short: str, value: str) -> str:
         return f"{long_form(short) if short in taken else short}={value}"
 
-    folder = item.config.invocation_params.dir
     test = item.nodeid.partition("::")[2]
     words = ["pytest", option("--driver", case.driver)]
     if wrapper:
         words.append(option("--worker-wrapper", wrapper))
-    return shlex.join([*words, f"{os.path.relpath(item.path, folder)}::{test}"])
+    if item.config.getoption("pyargs") and (module := _installed_module(item.path)):
+        return shlex.join([*words, "--pyargs", f"{module}::{test}"])
+    path = os.path.relpath(item.path, item.config.invocation_params.dir)
+    return shlex.join([*words, f"{path}::{test}"])
+
+
+@cache
+def _installed_module(path: Path) -> str:
+    """The name under which whoever has this suite installed has the module of a file; empty where
+    it is of another suite."""
+    suites = find_spec("cts.suites")
+    for folder in map(Path, (suites and suites.submodule_search_locations) or ()):
+        if path.is_relative_to(folder.resolve()):
+            inside = path.relative_to(folder.resolve()).with_suffix("")
+            return ".".join(("cts", "suites", *inside.parts))
+    return ""
 
 
 def _judge(
@@ -155,4 +182,8 @@ def _one_line(error: Any) -> str:
 def status(report: pytest.TestReport) -> Any:
     """(category, letter, word) of an outcome that pytest does not know, or not so."""
     judged = getattr(report, "hal_cts", None)
-    return None if judged is None else _SHOWN.get(judged["outcome"])
+    if judged is None:
+        return None
+    if judged["outcome"] == "flaky" == judged["expected"]:
+        return "xfailed", "r", ("FLAKY", {"yellow": True})
+    return _SHOWN.get(judged["outcome"])

@@ -1,4 +1,5 @@
-"""The option of the benchmarks of work, and the one table that they end with."""
+"""Whom the benchmarks of work measure, and what they end with: a table, and records in the results
+of a run whose drivers were named."""
 
 from __future__ import annotations
 
@@ -6,18 +7,11 @@ from typing import Any
 
 import pytest
 
-from cts.benchmarks.speed_table import SpeedTable
+from cts.benchmarks.speed_table import NUMPY, SpeedTable
+from cts.plugin.run import has_run, run_of
+from cts.results import BenchmarkRecord
 
 TABLE: pytest.StashKey[SpeedTable] = pytest.StashKey()
-
-
-def pytest_addoption(parser: pytest.Parser) -> None:
-    """Adds ``--benchmark-drivers``."""
-    parser.addoption(
-        "--benchmark-drivers",
-        metavar="NAME[,NAME]",
-        help="run benchmarks of work on these drivers; all that are available by default",
-    )
 
 
 def pytest_configure(config: pytest.Config) -> None:
@@ -25,10 +19,37 @@ def pytest_configure(config: pytest.Config) -> None:
     config.stash[TABLE] = SpeedTable()
 
 
+class Meter:
+    """Takes down what was measured."""
+
+    def __init__(self, config: pytest.Config) -> None:
+        self._table = config.stash[TABLE]
+        self._results = run_of(config).results if has_run(config) else None
+
+    def note(self, measure: str, subject: str, benchmark: Any, moved: int | None = None) -> None:
+        """Takes what pytest-benchmark measured, unless it is disabled, as it is by xdist; and how
+        many bytes each round moves."""
+        if benchmark.stats is None:
+            return
+        stats = benchmark.stats.stats
+        self._table.add(measure, subject, stats.median)
+        if self._results and subject != NUMPY:
+            self._results.put_benchmark(
+                BenchmarkRecord(
+                    driver=subject,
+                    name=measure,
+                    median=stats.median,
+                    iqr=stats.iqr,
+                    rounds=stats.rounds,
+                    bytes=moved,
+                )
+            )
+
+
 @pytest.fixture
-def speed_table(request: pytest.FixtureRequest) -> SpeedTable:
-    """The session's table."""
-    return request.config.stash[TABLE]
+def meter(request: pytest.FixtureRequest) -> Meter:
+    """The session's."""
+    return Meter(request.config)
 
 
 def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> None:

@@ -3,7 +3,7 @@
 No verdict: the run ends with one table. Every measure of queue work goes from the call of the
 submission to the end of the host's wait for its signal.
 
-    pytest suites/benchmarks/test_work_speed.py --benchmark-drivers=local-task,iree-local-task
+    pytest suites/benchmarks/test_work_speed.py --driver=local-task,iree-local-task
 """
 
 from __future__ import annotations
@@ -11,28 +11,38 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from itertools import count
-from typing import Any
+from typing import Any, NamedTuple
 
 import pytest
 
-from cts import registry
-from cts.benchmarks.speed_table import NUMPY, SpeedTable
+from cts.benchmarks.speed_table import NUMPY
 from cts.benchmarks.subjects import LARGE, SMALL, DriverSubject, NumpySubject, available_drivers
+from cts.plugin.options import Options
+
+from .conftest import Meter
 
 TIMEOUT = 10.0
 BETWEEN_THREADS = "semaphore: between two threads"
 
-MEASURES: dict[str, tuple[int, Callable[[Any], Callable[[], None]]]] = {
-    "semaphore: signal and wait": (5000, lambda subject: subject.signal_and_wait),
-    "empty submission": (3000, lambda subject: subject.empty),
-    "fill 4 KiB": (3000, lambda subject: subject.fill(SMALL)),
-    "copy 4 KiB": (3000, lambda subject: subject.copy(SMALL)),
-    "fill 64 MiB": (40, lambda subject: subject.fill(LARGE)),
-    "copy 64 MiB": (40, lambda subject: subject.copy(LARGE)),
-    "allocate and free 4 KiB": (5000, lambda subject: subject.allocate),
-    "group of two": (300, lambda subject: subject.form_group),
+
+class Measure(NamedTuple):
+    """What is measured: an operation of a subject, how often, and the bytes that it moves."""
+
+    rounds: int
+    operation: Callable[[Any], Callable[[], None]]
+    moved: int | None = None
+
+
+MEASURES = {
+    "semaphore: signal and wait": Measure(5000, lambda subject: subject.signal_and_wait),
+    "empty submission": Measure(3000, lambda subject: subject.empty),
+    "fill 4 KiB": Measure(3000, lambda subject: subject.fill(SMALL), SMALL),
+    "copy 4 KiB": Measure(3000, lambda subject: subject.copy(SMALL), SMALL),
+    "fill 64 MiB": Measure(40, lambda subject: subject.fill(LARGE), LARGE),
+    "copy 64 MiB": Measure(40, lambda subject: subject.copy(LARGE), LARGE),
+    "allocate and free 4 KiB": Measure(5000, lambda subject: subject.allocate),
+    "group of two": Measure(300, lambda subject: subject.form_group),
 }
-"""How often each is taken, and the operation of a subject."""
 NUMPYS_OWN = ("fill", "copy", "allocate")
 
 
@@ -41,11 +51,7 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
     if "measure" in metafunc.fixturenames:
         metafunc.parametrize("measure", MEASURES)
     if "subject" in metafunc.fixturenames:
-        named = metafunc.config.getoption("--benchmark-drivers", None)
-        drivers = named.split(",") if named else available_drivers()
-        if unknown := [name for name in drivers if name not in registry.names()]:
-            there = ", ".join(registry.names())
-            raise pytest.UsageError(f"unknown drivers {unknown}; there are: {there}")
+        drivers = Options.of(metafunc.config).drivers or available_drivers()
         metafunc.parametrize("subject", [NUMPY, *drivers])
 
 
@@ -66,21 +72,19 @@ def measured(subject: str, subjects: dict[str, Any]) -> Any:
     return subjects[subject]
 
 
-def test_speed(
-    benchmark: Any, measured: Any, subject: str, measure: str, speed_table: SpeedTable
-) -> None:
+def test_speed(benchmark: Any, measured: Any, subject: str, measure: str, meter: Meter) -> None:
     """Takes one measure of one subject."""
     if subject == NUMPY and not measure.startswith(NUMPYS_OWN):
         pytest.skip("numpy has nothing of the kind")
-    rounds, operation = MEASURES[measure]
+    rounds, operation, moved = MEASURES[measure]
     benchmark.group = measure
     benchmark.pedantic(operation(measured), rounds=rounds, warmup_rounds=max(rounds // 20, 3))
-    speed_table.add(measure, subject, benchmark.stats.stats.median)
+    meter.note(measure, subject, benchmark, moved)
 
 
 @pytest.mark.benchmark(group=BETWEEN_THREADS)
 def test_speed_between_two_threads(
-    benchmark: Any, measured: Any, subject: str, speed_table: SpeedTable
+    benchmark: Any, measured: Any, subject: str, meter: Meter
 ) -> None:
     """One thread signals, another one answers on a second semaphore: there and back."""
     if subject == NUMPY:
@@ -106,4 +110,4 @@ def test_speed_between_two_threads(
     thread.join()
     there.release()
     back.release()
-    speed_table.add(BETWEEN_THREADS, subject, benchmark.stats.stats.median)
+    meter.note(BETWEEN_THREADS, subject, benchmark)

@@ -13,6 +13,7 @@ from cts.slot_checks import core_slot_faults
 STEERABLE = ("query_capabilities", "assign_topology_info", "refine_topology_edge")
 
 
+@pytest.mark.core
 @pytest.mark.spec("STB-7")
 def test_can_be_made_of_every_device(hal_session: DriverSession, new_device: NewDevice) -> None:
     """Makes a group of each device that the driver enumerates: a topology of one native edge."""

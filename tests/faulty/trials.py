@@ -162,15 +162,15 @@ class _Run:
             os.dup2(os.open(os.devnull, os.O_WRONLY), 1)
             faulthandler.enable(log)
             run = run_of(items[0].config)
-            run.start_over(folder)
+            run.results.start_over(folder)
             self.trial.apply()
             for at, item in enumerate(items):
                 (folder / _NOTE).write_text(str(at))
                 faulthandler.dump_traceback_later(CASE_LIMIT, exit=True, file=log)
                 following = items[at + 1] if at + 1 < len(items) else None
                 item.config.hook.pytest_runtest_protocol(item=item, nextitem=following)
-                failed = run.cases[-1].outcome in FAILURES
-                if failed and (self.wants_fresh_child or self.is_decided(run.cases)):
+                failed = run.results.cases[-1].outcome in FAILURES
+                if failed and (self.wants_fresh_child or self.is_decided(run.results.cases)):
                     status = _GO_ON
                     break
             else:

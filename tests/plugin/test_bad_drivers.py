@@ -106,6 +106,12 @@ BAD = {
     ),
     "enumerate-dies": bad("enumerate", "killed by SIGSEGV", enumerate=SEGFAULT),
     "enumerate-exits": bad("enumerate", "exited with status 0", enumerate=QUIET_EXIT),
+    "version-no-text": bad(
+        "enumerate", "ValidationError('Expected `str`", enumerate="self.version = 7"
+    ),
+    "devices-on-nothing": renamed(
+        "enumerate", 'ValidationError("Invalid enum value', '"software"', '"the moon"'
+    ),
     "enumerate-finds-none": bad("enumerate", "enumerate() found no device", enumerate="return []"),
     "create-dies": bad("create_device", "killed by SIGSEGV", create_device=SEGFAULT),
     "create-exits": bad("create_device", "exited with status 0", create_device=QUIET_EXIT),

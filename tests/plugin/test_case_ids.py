@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import shlex
 import shutil
 from collections.abc import Callable
 from pathlib import Path
@@ -92,3 +93,17 @@ def test_they_are_the_same_from_a_checkout_a_package_and_two_processes(
     assert ids(checkout / "suites" / "stubs", "test_topology_info.py") == first
     assert ids(elsewhere, "--pyargs", "cts.suites.stubs.test_topology_info") == first
     assert ids(elsewhere, SUITE) == first
+
+
+def test_a_case_of_the_installed_suites_is_reproduced_from_anywhere(
+    cts: RunCts, outside_driver: OutsideDriver
+) -> None:
+    outside_driver(driver_source())
+    first = cts("--pyargs", "cts.suites.stubs.test_topology_info", "--driver=outside").cases[0]
+    program, *words = shlex.split(first.reproduce)
+    assert program == "pytest"
+    assert cts(*words).cases[0].case == first.case
+    assert words == [
+        *("--driver=outside", "--pyargs"),
+        "cts.suites.stubs.test_topology_info::test_is_none_outside_a_group[outside]",
+    ]

@@ -8,7 +8,7 @@ import pytest
 
 import reports.matrix
 from cts.contract import Requirement
-from cts.results import CaseRecord, DriverRecord, Outcome
+from cts.results import CaseRecord, DeviceRecord, DriverRecord, ObtainedOn, Outcome
 from reports.matrix import Cell, Matrix, cell_of
 from reports.terminal import CHARACTERS, lines
 
@@ -19,16 +19,20 @@ ALL = [f"{section}-{number}" for section, numbers in NUMBERS.items() for number 
 @pytest.fixture(autouse=True)
 def contract(monkeypatch: pytest.MonkeyPatch) -> None:
     """A contract of four sections, which stays as it is when the real one grows."""
-    rows = {id: Requirement(id, planned=id == "LIF-14") for id in ALL}
+    rows = {id: Requirement(id, text="", planned=id == "LIF-14") for id in ALL}
     monkeypatch.setattr(reports.matrix, "requirements", lambda: rows)
 
 
-def driver(name: str, *, work: bool = True, on: tuple[str, ...] = ("software",)) -> DriverRecord:
+def driver(
+    name: str, *, work: bool = True, on: tuple[ObtainedOn, ...] = ("software",)
+) -> DriverRecord:
     """A driver that was available."""
     return DriverRecord(
         driver=name,
         status="available",
-        devices=[{"path": f"{i}", "name": "x", "obtained_on": kind} for i, kind in enumerate(on)],
+        devices=[
+            DeviceRecord(path=f"{i}", name="x", obtained_on=kind) for i, kind in enumerate(on)
+        ],
         properties={"work": work},
     )
 
@@ -49,9 +53,13 @@ def case(driver: str, outcome: Outcome, *ids: str) -> CaseRecord:
         ({"adapter", "unsupported", "skip"}, "adapter"),
         ({"unsupported", "skip"}, "unsupported"),
         ({"skip"}, "skip"),
+        ({"pass", "adapter", "expected-fail"}, "expected-fail"),
+        ({"pass", "expected-fail", "blocked"}, "blocked"),
+        ({"pass", "expected-fail", "unexpected-pass"}, "unexpected-pass"),
         ({"pass", "blocked"}, "blocked"),
         ({"pass", "blocked", "fail"}, "fail"),
-        ({"pass", "fail", "error"}, "error"),
+        ({"pass", "error", "fail"}, "fail"),
+        ({"pass", "error", "flaky"}, "error"),
         ({"pass", "fail", "error", "timeout"}, "timeout"),
         ({"pass", "fail", "error", "timeout", "crash"}, "crash"),
     ],

@@ -43,13 +43,15 @@ def test_the_folder_is_made_below_where_pytest_was_started(
     monkeypatch.chdir(started_in)
     folder = started_in / "a" / "b"
     folder.mkdir(parents=True)
-    (folder / "results.jsonl").write_text("an earlier run\n")
+    for name in ("results.jsonl", "results.json", "junit.xml", "matrix.html", "summary.md"):
+        (folder / name).write_text("an earlier run\n")
     result = pytester.runpytest_subprocess("--driver=outside", "--results=a/b", cases)
     assert result.ret == 0
     assert [r.outcome for r in read(folder / "results.jsonl") if isinstance(r, CaseRecord)] == [
         "pass"
     ]
-    result.stdout.fnmatch_lines([f"results: {folder / 'results.jsonl'}"])
+    assert not [path for path in folder.glob("*.*") if "an earlier run" in path.read_text()]
+    result.stdout.fnmatch_lines([f"results: {folder}"])
 
 
 def test_without_it_each_run_has_a_folder_under_reports(
@@ -62,4 +64,4 @@ def test_without_it_each_run_has_a_folder_under_reports(
     assert result.ret == 0
     (file,) = (pytester.path / "reports" / "out").glob("*/results.jsonl")
     assert isinstance(next(read(file)), RunRecord)
-    result.stdout.fnmatch_lines([f"results: {file}"])
+    result.stdout.fnmatch_lines([f"results: {file.parent}"])

@@ -68,3 +68,22 @@ def test_blocked(
     assert "core: 0 passed, 1 failed, 0 unsupported, 5 blocked" in run.text
     first_line_under_the_cases = run.text.partition("[100%]\n")[2].lstrip("\n").splitlines()[0]
     assert first_line_under_the_cases == f"core: {cause} (5 cases blocked)"
+
+
+NINE = """
+    @pytest.mark.spec("GRP-7")
+    @pytest.mark.parametrize("n", range(9))
+    def test_group(device_group, n):
+        raise AssertionError
+"""
+
+
+def test_a_blocked_case_does_not_cost_the_next_one_its_process(
+    cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver, tmp_path: Path
+) -> None:
+    started = tmp_path / "started"
+    note = f"open({str(started)!r}, 'a').write('.')"
+    outside_driver(driver_source(query_capabilities="assert 0", import_=note))
+    run = cts("--driver=outside", case_file(NINE))
+    assert [case.outcome for case in run.cases] == ["blocked"] * 9
+    assert len(started.read_text()) <= 3  # the session, the probe, one child

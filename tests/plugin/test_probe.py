@@ -10,6 +10,7 @@ import pytest
 
 from cts.hal import Topology, slots
 from cts.probe import availability, probe, probe_all
+from cts.results import DeviceRecord
 from tests.conftest import still_running
 from tests.outside_drivers import HANG, QUIET_EXIT, SEGFAULT, UNAVAILABLE, driver_source
 
@@ -38,8 +39,8 @@ def test_a_sound_driver_is_described(register: Register) -> None:
     assert (record.status, record.reason, record.stage) == ("available", "", "")
     assert record.version == "1.2.3"
     assert record.devices == [
-        {"path": "sound/0", "name": "Outside 0", "obtained_on": "software"},
-        {"path": "sound/1", "name": "Outside 1", "obtained_on": "software"},
+        DeviceRecord(path="sound/0", name="Outside 0", obtained_on="software"),
+        DeviceRecord(path="sound/1", name="Outside 1", obtained_on="software"),
     ]
     assert record.properties["work"] is False
     assert record.slot_faults == {}

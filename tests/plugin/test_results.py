@@ -9,16 +9,21 @@ import msgspec
 import pytest
 
 from cts.results import (
+    DOCUMENT_NAME,
     FILE_NAME,
     SCHEMA_VERSION,
     UNEXPECTED,
     CaseRecord,
+    DeviceRecord,
     DriverRecord,
     Outcome,
     Record,
     ResultsWriter,
     RunRecord,
+    is_unexpected,
     read,
+    signature,
+    write_document,
 )
 
 RUN = RunRecord(
@@ -27,13 +32,16 @@ RUN = RunRecord(
     command=["--driver=größer"],
     python="3.11.7",
     platform="Linux",
+    id="b8",
+    suite_revision="a1",
+    expectations={"größer": "c3"},
 )
 DRIVER = DriverRecord(
     driver="größer",
     status="broken",
     reason="line\nbreak, \x1b and \ud7ff",
     stage="construct",
-    devices=[{"path": "0", "name": "x", "obtained_on": "software"}],
+    devices=[DeviceRecord(path="0", name="x", obtained_on="software")],
     properties={"work": True, "max_devices": None},
     topology={"lo": ["0x1"]},
     slot_faults={"trim": "no"},
@@ -76,6 +84,15 @@ def test_the_schema_is_for_others_to_read_too(tmp_path: Path) -> None:
         "command": ["--driver=größer"],
         "python": "3.11.7",
         "platform": "Linux",
+        "id": "b8",
+        "suite_revision": "a1",
+        "finished": "",
+        "seed": None,
+        "search": False,
+        "expectations": {"größer": "c3"},
+        "expectation_faults": [],
+        "exit_status": None,
+        "debug_option": "",
     }
     assert driver.keys() == {
         *("record", "driver", "status", "reason", "stage", "version", "devices", "properties"),
@@ -100,6 +117,11 @@ def test_the_schema_is_for_others_to_read_too(tmp_path: Path) -> None:
         "code": "UNKNOWN",
         "blocked_by": "",
         "attempts": [],
+        "expected": "",
+        "expectation": "",
+        "signature": "",
+        "example": "",
+        "reproduce": "",
     }
 
 
@@ -163,4 +185,24 @@ def test_what_cannot_be_written_is_an_os_error(tmp_path: Path) -> None:
 
 def test_outcomes_that_fail_a_run() -> None:
     outcomes = set(Outcome.__args__)  # type: ignore[attr-defined]
-    assert outcomes - UNEXPECTED == {"pass", "unsupported", "adapter", "skip"}
+    assert outcomes - UNEXPECTED == {"pass", "unsupported", "adapter", "skip", "expected-fail"}
+    assert {o for o in outcomes if not is_unexpected(o, "flaky")} - {
+        "flaky"
+    } == outcomes - UNEXPECTED
+
+
+def test_a_signature_is_that_of_the_way_it_failed() -> None:
+    first = signature("fail", "INTERNAL", "at 0x7f31 after 12 s")
+    assert first == signature("fail", "INTERNAL", "at 0x9a after 3 s")
+    assert first != signature("crash", "INTERNAL", "at 0x7f31 after 12 s")
+    assert first != signature("fail", "ABORTED", "at 0x7f31 after 12 s")
+    assert first != signature("fail", "INTERNAL", "at 0x7f31 after 12 ms")
+    assert signature("pass", "", "") == signature("unsupported", "", "why") == ""
+
+
+def test_the_document_has_one_record_a_line(tmp_path: Path) -> None:
+    path = write_document(tmp_path, [RUN, CASE])
+    text = path.read_text(encoding="utf-8")
+    assert json.loads(text)["schema_version"] == SCHEMA_VERSION
+    assert [line[:11] for line in text.splitlines()] == ['{"schema_ve', *['{"record":"'] * 2, "]}"]
+    assert [p.name for p in tmp_path.iterdir()] == [DOCUMENT_NAME]

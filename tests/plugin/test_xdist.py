@@ -64,7 +64,7 @@ def test_a_run_of_named_drivers_is_the_same(
     assert verdicts(spread) == verdicts(plain)
     header = "hal-cts: drivers: sound, faulty, dead\n"
     assert told(spread).replace(header, "") == told(plain)
-    assert sum(isinstance(record, RunRecord) for record in spread.records) == 1
+    assert len({r.id for r in spread.records if isinstance(r, RunRecord)}) == 1
     assert plain.driver("sound").groups_built == 1
     assert 1 <= spread.driver("sound").groups_built <= 2
     assert spread.driver("faulty").groups_built == 0
@@ -97,7 +97,7 @@ def test_without_names_the_workers_find_the_drivers(
     assert run.text.count("hal-cts: not here: mock: by name only") == 1
     assert "conformance matrix" in run.text
     assert run.driver("outside").status == "available"
-    assert sum(isinstance(record, RunRecord) for record in run.records) == 1
+    assert len({r.id for r in run.records if isinstance(r, RunRecord)}) == 1
     names = [record.driver for record in run.records if isinstance(record, DriverRecord)]
     assert len(names) == len(set(names))
 

@@ -12,10 +12,11 @@ import pytest
 from cts.plugin.cases import Case, case_of
 from cts.plugin.isolation.orders import CaughtWarning
 from cts.plugin.recording import worst_of
-from cts.results import UNEXPECTED, WORST_FIRST, Death, Outcome
+from cts.results import FAILURES, WORST_FIRST, Death, Outcome, is_unexpected
 
 News = pytest.TestReport | CaughtWarning | Exception
 """What pytest is to be told of a case; an exception is this plugin's own fault."""
+_SETTLED: frozenset[Outcome] = frozenset({"blocked", "unexpected-pass"})
 
 
 @dataclass
@@ -58,8 +59,15 @@ class Attempt:
 
     @property
     def is_expected(self) -> bool:
-        """Whether there is nothing to run again for. Blocked is blocked, however often."""
-        return self.outcome not in UNEXPECTED or self.outcome == "blocked"
+        """Whether there is nothing to run again for. Blocked is blocked, however often, and what
+        has passed has passed."""
+        return self.outcome in _SETTLED or not is_unexpected(self.outcome, self.verdict["expected"])
+
+    @property
+    def has_failed(self) -> bool:
+        """Whether it failed, be it as expected: what is left of it may fail others."""
+        is_excused = self.verdict["expected"] not in ("", "skip") and self.outcome not in _SETTLED
+        return self.outcome in FAILURES or is_excused
 
     def plain(self) -> dict[str, Any]:
         """As `cts.results.Attempt`, in plain data."""
@@ -80,6 +88,9 @@ def weighed(attempts: list[Attempt]) -> Attempt:
         return chosen
     plain = [attempt.plain() for attempt in attempts]
     verdict = chosen.verdict
+    if first is second:
+        verdict["attempts"] = plain
+        return chosen
     if first.is_expected and second.is_expected:
         again = first.growth.keys() & second.growth.keys()
         if not again:  # it was the first use of something

@@ -17,6 +17,7 @@ from typing import Any
 
 import pytest
 
+from cts.plugin.expected import meet
 from cts.plugin.isolation.attempt import Attempt, Job, weighed
 from cts.plugin.isolation.nursery import Limits, Nursery, StartError
 from cts.plugin.isolation.orders import (
@@ -160,7 +161,13 @@ class Lane:
                 self._after_second(job, attempts)
         elif first.growth:
             attempts.append(self._attempt(job))
+        elif first.death is not None:
+            self._needs_canary = True
+        elif first.has_failed:
+            self._end_child()
         chosen = weighed(attempts)
+        for report in chosen.reports:
+            meet(report, job.item)
         if self.given_up and not chosen.is_expected:
             chosen.verdict["message"] += f"; {self.given_up}"
         self._tell_all(job, chosen.reports, told)

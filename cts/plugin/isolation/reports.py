@@ -6,6 +6,7 @@ from typing import Any, Literal
 
 import pytest
 
+from cts.plugin.expected import meet
 from cts.plugin.isolation.attempt import Job
 from cts.plugin.verdict import put_on, reproduce
 from cts.results import Death, Outcome
@@ -42,7 +43,8 @@ def _new_report(
         when,
         sections,
     )
-    put_on(report, case, outcome, message)
+    put_on(report, item, case, outcome, message)
+    meet(report, item)
     return report
 
 

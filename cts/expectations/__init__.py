@@ -1,0 +1,1 @@
+"""What a driver is known to get wrong, in a file of its own."""

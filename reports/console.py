@@ -1,0 +1,23 @@
+"""What the commands share: how they speak to a terminal, and how they give up."""
+
+from __future__ import annotations
+
+import typer
+
+from .text import one_line
+
+CANNOT = 4
+"""Exit status for what cannot be read, compared or written."""
+_LINE = 1000
+"""Characters of a line."""
+
+
+def say(text: str) -> None:
+    """Writes a line to stderr, whatever is in it."""
+    typer.echo(one_line(text, _LINE), err=True)
+
+
+def cannot(why: str) -> typer.Exit:
+    """Says why, and is raised."""
+    say(why)
+    return typer.Exit(CANNOT)

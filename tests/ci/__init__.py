@@ -1,0 +1,1 @@
+"""CI that judges drivers: the scripts, the action, the workflows, the examples."""
