@@ -42,6 +42,7 @@ from cts.hal import (
 from cts.limits import MAX_OUTPUT, PROBE_STEP_TIMEOUT
 from cts.processes import half_of_the_memory, how_it_ended, resident, tail
 from cts.results import DriverRecord
+from cts.results.encoding import encoded
 from cts.slot_checks import SlotFault, check_slot, work_slot_faults
 
 Mode = Literal["available", "devices", "full"]
@@ -379,7 +380,7 @@ def main(log_path: str, orders: str) -> None:
 
         for name in task["drivers"]:
             record = _Trial(name, task["device"], write).run(task["mode"])
-            write({"driver": name, "record": msgspec.to_builtins(record)})
+            write({"driver": name, "record": json.loads(encoded(record))})
         write({"end": True})
 
 

@@ -23,8 +23,9 @@ from cts.expectations.entries import read as read_entries
 from cts.expectations.expectations import Expectations
 from cts.expectations.rewriting import accepted, text_of
 
-from .console import cannot
+from .console import cannot, tell
 from .runs import Run, RunError, read
+from .text import visible
 
 app = typer.Typer(add_completion=False)
 
@@ -40,7 +41,6 @@ def main(
     ),
 ) -> None:
     """Write what a run found into the expectations of its drivers, and print the difference."""
-    console = Console()
     try:
         run = read(results)
         if run.incomplete:
@@ -49,12 +49,12 @@ def main(
     except (RunError, OSError, UnreadableError) as error:
         raise cannot(f"{results}: {error}") from error
     for path, (before, after) in rewritten.items():
-        _print_difference(console, path, before, after)
+        _print_difference(path, before, after)
         if not dry_run and before != after:
             _write(path, after)
     missing = sum(after.count('reason = ""') for _, after in rewritten.values())
     if missing:
-        console.print(f"{missing} entries have no reason yet: they count once they have one")
+        tell(f"{missing} entries have no reason yet: they count once they have one")
 
 
 def _write(path: Path, text: str) -> None:
@@ -90,14 +90,16 @@ def _files(run: Run, named: Path | None) -> list[tuple[Path, list[str]]]:
     return list(found.items())
 
 
-def _print_difference(console: Console, path: Path, before: str, after: str) -> None:
+def _print_difference(path: Path, before: str, after: str) -> None:
     lines = difflib.unified_diff(
         before.splitlines(), after.splitlines(), str(path), str(path), lineterm=""
     )
-    text = "\n".join(lines)
-    if not text:
-        console.print(f"{path}: nothing to change")
+    shown = [visible(line) for line in lines]
+    console = Console()
+    if not shown:
+        tell(f"{path}: nothing to change")
     elif console.is_terminal:
-        console.print(Syntax(text, "diff", background_color="default"))
+        console.print(Syntax("\n".join(shown), "diff", background_color="default"))
     else:
-        console.print(text, markup=False, highlight=False, soft_wrap=True)
+        for line in shown:
+            tell(line)

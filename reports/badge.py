@@ -4,7 +4,8 @@
     hal-cts badge RUNS --driver acme -o acme.svg
 
 It shows what the newest runs have of each case. Nothing is green that is not the vendor's: neither
-a run that is incomplete, nor one in which no case passed, nor one on a stand-in.
+runs of which one is incomplete or cannot be read, nor one in which no case passed, nor one on a
+stand-in; nor what fails a run without any case. Of a driver that does no work it says so.
 
 Exit status: 0 when it is written, whatever it shows; 4 when nothing can be read or written.
 """
@@ -81,19 +82,32 @@ def badge_of(history: History, columns: list[Column], label: str = LABEL) -> Bad
     for column in columns:
         counts.update(column.counts())
     broken = sum(map(_unexpected, columns))
-    broken += sum(column.driver.status == "broken" for column in columns)
+    broken += sum(c.driver.status == "broken" or bool(c.driver.exit_fault) for c in columns)
     expected = counts["expected-fail"]
     text = f"{counts['pass']} passed" + (f", {expected} expected to fail" if expected else "")
     newest = [history.runs[column.runs[-1]] for column in columns]
+    obtained_on = {column.driver.obtained_on for column in columns}
     if broken:
         return Badge(f"{broken} broken", _RED, label)
-    if any(run.incomplete for run in newest):
+    if any(_expectation_faults(history, column) for column in columns):
+        return Badge(f"expectations do not hold: {text}", _RED, label)
+    if history.problems or any(run.incomplete for run in newest):
         return Badge(f"incomplete: {text}", _GREY, label)
     if any(column.counts().get("pass", 0) == 0 for column in columns):
         return Badge("nothing proven", _GREY, label)
-    if any("stand-in" in column.driver.obtained_on for column in columns):
-        return Badge(f"stand-in: {text}", _GREY, label)
+    for worth in ("stand-in", "no-device"):
+        if any(worth in on for on in obtained_on):
+            return Badge(f"{worth}: {text}", _GREY, label)
+    if all(column.driver.properties.get("work") is False for column in columns):
+        text = f"core only: {text}"
     return Badge(text, _YELLOW if expected else _GREEN, label)
+
+
+def _expectation_faults(history: History, column: Column) -> list[str]:
+    """What a column's newest run has found wrong with expectations, but for other drivers'."""
+    others = {c.driver.driver for c in history.columns} - {column.driver.driver}
+    faults = history.runs[column.runs[-1]].record.expectation_faults
+    return [f for f in faults if not any(f.startswith(f"{other}: ") for other in others)]
 
 
 def _unexpected(column: Column) -> int:

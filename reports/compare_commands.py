@@ -9,7 +9,6 @@ cannot be read or compared.
 
 from __future__ import annotations
 
-import os
 import re
 from collections.abc import Sequence
 from pathlib import Path
@@ -18,7 +17,7 @@ from typing import Annotated
 import msgspec
 import typer
 
-from .console import cannot
+from .console import cannot, tell
 from .diff import KINDS, Change, IncomparableError, difference
 from .gate import Gate, judge
 from .github import job_annotations
@@ -55,12 +54,12 @@ def diff(
         return
     for run, name in ((before, "base"), (after, "head")):
         if run.incomplete:
-            typer.echo(f"the {name} run is incomplete: {one_line(run.incomplete, _MESSAGE)}")
+            tell(f"the {name} run is incomplete: {one_line(run.incomplete, _MESSAGE)}")
     for drivers, what in ((found.missing_drivers, "only base"), (found.new_drivers, "only head")):
         if drivers:
-            typer.echo(f"{what} has {one_line(', '.join(drivers), _MESSAGE)}")
+            tell(f"{what} has {one_line(', '.join(drivers), _MESSAGE)}")
     counts = [f"{len(found.of_kind(kind))} {kind}" for kind in KINDS if found.of_kind(kind)]
-    typer.echo(f"{found.compared} cases compared: {', '.join(counts) or 'nothing has changed'}")
+    tell(f"{found.compared} cases compared: {', '.join(counts) or 'nothing has changed'}")
     _print_details(found.changes)
 
 
@@ -72,8 +71,9 @@ def gate(
         str, typer.Option(help="Cases that may be unsupported in addition: N, or P% of all.")
     ] = "0",
     github: Annotated[
-        bool, typer.Option(help="Annotate the job, as GitHub understands it.")
-    ] = bool(os.environ.get("GITHUB_ACTIONS")),
+        bool,
+        typer.Option(envvar="GITHUB_ACTIONS", help="Annotate the job, as GitHub understands it."),
+    ] = False,
 ) -> None:
     """Tell whether a change may go in, by the runs before and after it."""
     match = re.fullmatch(r"(\d+(?:\.\d+)?)(%?)", budget)
@@ -85,9 +85,9 @@ def gate(
     except IncomparableError as error:
         raise cannot(str(error)) from error
     for line in top_lines(found, budget):
-        typer.echo(line)
+        tell(line)
     for fault in found.faults:
-        typer.echo(f"  {one_line(fault, _MESSAGE)}")
+        tell(f"  {one_line(fault, _MESSAGE)}")
     bad = [*found.broken, *found.lost, *found.growth]
     _print_details(bad)
     if github:
@@ -123,7 +123,7 @@ def _named(changes: Sequence[Change]) -> str:
 
 def _print_details(changes: Sequence[Change]) -> None:
     for driver in sorted({change.driver for change in changes}):
-        typer.echo(f"\n{one_line(driver, _MESSAGE)}")
+        tell(f"\n{one_line(driver, _MESSAGE)}")
         for change in changes:
             if change.driver == driver:
                 _print_change(change)
@@ -134,10 +134,10 @@ def _print_change(change: Change) -> None:
     after = change.after.outcome if change.after else "not run"
     ids = ", ".join(change.record.requirements)
     case = one_line(change.case, _MESSAGE)
-    typer.echo(f"  {change.kind}: {case} ({one_line(ids, _MESSAGE)}): {before} → {after}")
+    tell(f"  {change.kind}: {case} ({one_line(ids, _MESSAGE)}): {before} → {after}")
     for text in (change.record.message, change.record.expectation, change.record.reproduce):
         if text and change.after is not None:
-            typer.echo(f"    {one_line(text, _MESSAGE)}")
+            tell(f"    {one_line(text, _MESSAGE)}")
 
 
 def _plain(change: Change) -> dict[str, object]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import typer
 
-from .text import one_line
+from .text import inert, one_line
 
 CANNOT = 4
 """Exit status for what cannot be read, compared or written."""
@@ -14,7 +14,12 @@ _LINE = 1000
 
 def say(text: str) -> None:
     """Writes a line to stderr, whatever is in it."""
-    typer.echo(one_line(text, _LINE), err=True)
+    typer.echo(inert(one_line(text, _LINE)), err=True)
+
+
+def tell(line: str) -> None:
+    """Writes a line to stdout, in a job's log too no more than a line."""
+    typer.echo(inert(line))
 
 
 def cannot(why: str) -> typer.Exit:

@@ -74,6 +74,8 @@ def _faults(base: Run, head: Run, found: Difference) -> list[str]:
         for name, run in (("base", base), ("head", head))
         if run.incomplete
     ]
+    if not head.cases:
+        faults.append("the head run has no case")
     faults += [f"driver {name!r} was not run" for name in found.missing_drivers]
     for driver in head.drivers.values():
         if driver.status == "broken" or driver.exit_fault:

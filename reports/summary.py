@@ -19,6 +19,8 @@ _WIDTH = 100
 """Characters of a line of the matrix."""
 _MESSAGE = 300
 """Characters of a message."""
+_SHOWN = 100
+"""Kinds of failures that are listed: GitHub shows no summary of more than 1 MiB."""
 _COLUMNS: tuple[Outcome, ...] = (
     "pass",
     "adapter",
@@ -98,7 +100,7 @@ def _failures(run: Run) -> Iterator[str]:
             alike.setdefault((case.driver, case.signature or case.case), []).append(case)
     if alike:
         yield f"\n## Failures: {sum(map(len, alike.values()))}\n"
-    for (driver, _), cases in alike.items():
+    for (driver, _), cases in list(alike.items())[:_SHOWN]:
         first = cases[0]
         more = f" and {len(cases) - 1} more cases" if len(cases) > 1 else ""
         yield (
@@ -108,6 +110,8 @@ def _failures(run: Run) -> Iterator[str]:
         for text in (first.message, first.expectation, first.reproduce):
             if text:
                 yield f"  - {_code(text)}"
+    if len(alike) > _SHOWN:
+        yield f"- and {len(alike) - _SHOWN} more kinds"
 
 
 def _expected(run: Run) -> Iterator[str]:

@@ -8,6 +8,7 @@ _HIDDEN = re.compile(
     "[\x00-\x08\x0b-\x1f\x7f-\x9f\u061c\u200b-\u200f\u2028-\u202e\u2060-\u206f\ud800-\udfff"
     "\ufeff\ufff9-\uffff]"
 )
+_COMMAND = re.compile(r"^\s*:(?=:)|#(?=#\[)")
 
 
 def visible(text: str) -> str:
@@ -19,6 +20,12 @@ def one_line(text: str, limit: int) -> str:
     """The start of a text, on one line of at most so many characters."""
     line = " ".join(visible(text).split())
     return line if len(line) <= limit else line[: limit - 1] + "…"
+
+
+def inert(line: str) -> str:
+    """A line of a job's log in which no command for the machine that runs the job begins: GitHub's
+    are ``::name::`` after any blanks, and ``##[name]`` anywhere."""
+    return _COMMAND.sub(lambda match: f"{match[0]} ", line)
 
 
 def code_span(text: str) -> str:

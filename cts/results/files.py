@@ -24,6 +24,7 @@ from pathlib import Path
 
 import msgspec
 
+from .encoding import encoded
 from .records import SCHEMA_VERSION, CaseRecord, Record
 
 FILE_NAME = "results.jsonl"
@@ -33,7 +34,6 @@ REPORT_NAMES = ("junit.xml", "matrix.html", "summary.md")
 HEAD = b'{"schema_version":%d,"records":['
 TAIL = b"]}"
 
-_encoder = msgspec.json.Encoder()
 _decoder: msgspec.json.Decoder[Record] = msgspec.json.Decoder(Record)
 
 
@@ -51,7 +51,7 @@ class ResultsWriter:
 
     def write(self, record: Record) -> None:
         """Writes one line, at once."""
-        self._file.write(_encoder.encode(record) + b"\n")
+        self._file.write(encoded(record) + b"\n")
 
     def close(self) -> None:
         """Ends the file."""
@@ -61,7 +61,7 @@ class ResultsWriter:
 def write_document(directory: Path, records: Iterable[Record]) -> Path:
     """Writes `results.json`, whole or not at all; its path. Raises OSError."""
     path = directory / DOCUMENT_NAME
-    lines = b",\n".join(map(_encoder.encode, records))
+    lines = b",\n".join(map(encoded, records))
     beside = path.with_suffix(".json.part")
     beside.write_bytes(b"\n".join((HEAD % SCHEMA_VERSION, lines, TAIL, b"")))
     os.replace(beside, path)

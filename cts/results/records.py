@@ -222,4 +222,4 @@ def signature(outcome: Outcome, code: str, message: str) -> str:
     if outcome not in UNEXPECTED | {"expected-fail"}:
         return ""
     text = "\0".join((outcome, code, _NUMBERS.sub("#", message)))
-    return hashlib.sha256(text.encode()).hexdigest()[:_SIGNATURE]
+    return hashlib.sha256(text.encode("utf-8", "backslashreplace")).hexdigest()[:_SIGNATURE]

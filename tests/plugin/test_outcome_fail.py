@@ -10,8 +10,8 @@ from pathlib import Path
 import pytest
 
 from cts.results import read_cases
-from tests.conftest import RunCts
-from tests.outside_drivers import driver_source
+from tests.conftest import OutsideDriver, RunCts
+from tests.outside_drivers import STUB_CASE, driver_source
 
 from .conftest import Package
 
@@ -107,3 +107,21 @@ def test_fail(
     assert again.ret == 1
     (case,) = read_cases(pytester.path / "again/results.jsonl")
     assert (case.outcome, case.case) == ("fail", "area/test_it::test_teardown[it's odd]")
+
+
+@pytest.mark.parametrize("probe", ["on", "off"])
+def test_what_is_no_unicode_is_shown_by_its_number(
+    cts: RunCts,
+    case_file: Callable[[str], Path],
+    outside_driver: OutsideDriver,
+    probe: str,
+) -> None:
+    """As half a surrogate pair is, which a name that cannot be decoded has."""
+    fault = r"raise HalError(StatusCode.INTERNAL, 'asking', '\udc80 is gone')"
+    outside_driver(driver_source(query_capabilities=fault))
+    run = cts("--driver=outside", f"--hal-probe={probe}", case_file(STUB_CASE))
+    assert run.ret == 1
+    (case,) = run.cases
+    assert (case.outcome, case.code) == ("fail", "INTERNAL")
+    assert r"\udc80 is gone" in case.message
+    assert "\udc80" not in case.message

@@ -70,7 +70,7 @@ def test_nothing_to_change(tmp_path: Path, file: Path) -> None:
     accept(tmp_path, run(), driver(), met, file=file)
     once = file.read_text()
     result = accept(tmp_path, run(), driver(), met, file=file)
-    assert result.stdout.replace("\n", "").endswith("nothing to change")
+    assert result.stdout == f"{file}: nothing to change\n"
     assert file.read_text() == once
 
 
@@ -80,6 +80,31 @@ def test_a_dry_run_writes_nothing(tmp_path: Path, file: Path) -> None:
     assert result.exit_code == 0
     assert "-[[expectation]]" in result.stdout
     assert file.read_text() == KNOWN
+
+
+def test_what_is_printed_is_no_more_than_text(tmp_path: Path) -> None:
+    odd = tmp_path / "[bold]"
+    odd.mkdir()
+    file = odd / "[ red].toml"
+    hostile = verdict("fail", "a", message="\u202e\x9bm")
+    result = accept(tmp_path, run(), driver(), hostile, file=file)
+    assert result.exit_code == 0
+    assert result.stdout.startswith(f"--- {file}\n+++ {file}\n")
+    assert "⟨U+202E⟩⟨U+009B⟩m" in result.stdout
+    file.write_text("")
+    result = accept(tmp_path, run(), driver(), verdict("pass", "a"), file=file)
+    assert result.stdout == f"{file}: nothing to change\n"
+
+
+def test_what_was_accepted_can_be_accepted_again_before_it_has_a_reason(
+    tmp_path: Path, file: Path
+) -> None:
+    failed = verdict("fail", "0")
+    for _ in range(2):
+        result = accept(tmp_path, run(), driver(), failed, file=file)
+        assert result.exit_code == 0
+        assert file.read_text().count("[[expectation]]") == 2
+    assert "nothing to change" in result.stdout
 
 
 def test_a_file_that_is_not_there_is_made(tmp_path: Path) -> None:

@@ -53,8 +53,16 @@ FLAKY = verdict("flaky", "d")
             GREEN,
         ),
         ([run(), driver(status="broken"), PASSED], "1 broken", RED),
+        ([run(), driver(exit_fault="exit status 3"), PASSED], "1 broken", RED),
+        (
+            [run(expectation_faults=["acme: x: it expired"]), driver(), PASSED],
+            "expectations do not hold: 1 passed",
+            RED,
+        ),
         ([run(finished=""), driver(), PASSED], "incomplete: 1 passed", GREY),
         ([run(), driver(on="stand-in"), PASSED], "stand-in: 1 passed", GREY),
+        ([run(), driver(on="no-device"), PASSED], "no-device: 1 passed", GREY),
+        ([run(), driver(properties={"work": False}), PASSED], "core only: 1 passed", GREEN),
         ([run(), driver()], "nothing proven", GREY),
         ([run(), driver(), verdict("adapter", "a")], "nothing proven", GREY),
         ([run(), driver(), PASSED, driver("sim")], "nothing proven", GREY),
@@ -82,6 +90,25 @@ def test_one_driver_of_many_runs(tmp_path: Path) -> None:
     assert shown(tmp_path / "runs") == ("acme: 2 passed", GREEN)
     badge(tmp_path / "runs")
     assert shown(tmp_path / "runs") == ("HAL conformance: 1 broken", RED)
+
+
+def test_the_faults_of_another_driver_are_not_its_own(tmp_path: Path) -> None:
+    record = run(expectation_faults=["sim: x: it expired"])
+    document(tmp_path / "run", record, driver(), PASSED, driver("sim"), case(driver="sim"))
+    badge(tmp_path / "run", "--driver=acme")
+    assert shown(tmp_path / "run") == ("acme: 1 passed", GREEN)
+    badge(tmp_path / "run", "--driver=sim")
+    assert shown(tmp_path / "run") == ("sim: expectations do not hold: 1 passed", RED)
+
+
+def test_what_cannot_be_read_is_missing(tmp_path: Path) -> None:
+    document(tmp_path / "runs/1", run(), driver(), PASSED)
+    (tmp_path / "runs/2").mkdir()
+    (tmp_path / "runs/2/results.json").write_text("{}")
+    result = badge(tmp_path / "runs")
+    assert result.exit_code == 0
+    assert "2/results.json: it is no file of results" in result.stderr
+    assert shown(tmp_path / "runs") == ("HAL conformance: incomplete: 1 passed", GREY)
 
 
 def test_a_driver_that_no_run_has(tmp_path: Path) -> None:

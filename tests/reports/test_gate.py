@@ -12,7 +12,7 @@ from cts.results import Outcome, RunRecord
 from reports.compare_commands import gate_app
 
 from .compared import id_of, invoke, verdict, written
-from .written import document, driver, run
+from .written import case, document, driver, run
 
 BASE: dict[str, Outcome] = {"a": "pass", "b": "pass", "c": "fail", "d": "unsupported"}
 
@@ -124,6 +124,13 @@ def test_a_driver_that_was_not_run_closes_it(tmp_path: Path) -> None:
     assert "driver 'sim' was not run" in result.stdout
 
 
+def test_a_run_of_nothing_closes_it(tmp_path: Path) -> None:
+    base, head = written(tmp_path / "base"), written(tmp_path / "head")
+    result = invoke(gate_app, base, head)
+    assert result.exit_code == 1
+    assert "\n  the head run has no case\n" in result.stdout
+
+
 def test_many_cases_are_named_by_the_first_three(tmp_path: Path) -> None:
     before: dict[str, Outcome] = dict.fromkeys("abcde", "pass")
     after: dict[str, Outcome] = dict.fromkeys("abcde", "fail")
@@ -145,6 +152,31 @@ def test_what_cannot_be_compared_is_no_verdict(tmp_path: Path, record: RunRecord
 
 def test_a_job_on_github_is_annotated(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     base, head = written(tmp_path / "base", a="pass"), written(tmp_path / "head", a="fail")
+    annotation = f"\n::error title=broken%3A acme::{id_of('a')}"
+    monkeypatch.delenv("GITHUB_ACTIONS", raising=False)
     assert "::error" not in invoke(gate_app, base, head).stdout
-    result = invoke(gate_app, base, head, "--github")
-    assert f"\n::error title=broken%3A acme::{id_of('a')}" in result.stdout
+    assert annotation in invoke(gate_app, base, head, "--github").stdout
+    monkeypatch.setenv("GITHUB_ACTIONS", "true")
+    assert annotation in invoke(gate_app, base, head).stdout
+    assert "::error" not in invoke(gate_app, base, head, "--no-github").stdout
+
+
+def test_nothing_else_is_a_command_there(tmp_path: Path) -> None:
+    name = "::stop-commands::x"
+    document(tmp_path / "base", run("base"), driver(), case("pass", "##[group]a"))
+    worse = case("fail", "##[group]a", message="  ::add-mask::broken ##[endgroup]")
+    document(
+        tmp_path / "head",
+        run("head", expectation_faults=["::error::x"]),
+        driver(),
+        driver(name),
+        worse,
+        case("crash", driver=name),
+    )
+    result = invoke(gate_app, tmp_path / "base", tmp_path / "head", "--github")
+    lines = result.stdout.splitlines()
+    first = next(n for n, line in enumerate(lines) if line.startswith("::error title="))
+    assert all(line.startswith("::error title=") for line in lines[first:])
+    assert [line for line in lines[:first] if line.lstrip().startswith("::")] == []
+    assert "##[" not in "".join(lines[:first])
+    assert {": :stop-commands::x", "    : :add-mask::broken # #[endgroup]"} < set(lines)

@@ -11,7 +11,7 @@ from junitparser import Error, Failure, JUnitXml, Properties, Skipped, TestCase,
 from cts.results import Outcome
 from reports import junit
 from reports.matrix import PRECEDENCE
-from reports.runs import read
+from reports.runs import Run, read
 
 from . import hostile_texts
 from .compared import verdict
@@ -105,3 +105,13 @@ def test_what_may_be_in_no_xml_is_shown_by_its_number(tmp_path: Path) -> None:
     assert "⟨U+001B⟩[31mred" in text
     assert "\x1b" not in text
     assert sum(suite.tests for suite in suites) == len(read(tmp_path).cases)
+
+
+def test_half_a_surrogate_is_shown_by_its_number(tmp_path: Path) -> None:
+    passed = verdict("pass", "\ud800", driver="\udfff", ids=("\udc80",))
+    drivers = {"\udfff": driver("\udfff", version="\ud801", devices=[])}
+    cases = {(passed.driver, passed.case): passed}
+    junit.write(Run(tmp_path, run(), drivers, cases), tmp_path / junit.FILE_NAME)
+    (suite,) = JUnitXml.fromfile(str(tmp_path / junit.FILE_NAME))
+    assert suite.name == "⟨U+DFFF⟩"
+    assert [found.name for found in suite] == ["test_⟨U+D800⟩"]

@@ -52,6 +52,15 @@ def test_the_same_failure_stands_there_once(tmp_path: Path) -> None:
     ]
 
 
+def test_so_many_failures_are_told_that_a_job_can_show_them(tmp_path: Path) -> None:
+    texts = [f"{'語' * 290} {chr(ord('a') + n % 26) * (1 + n // 26)}" for n in range(1200)]
+    failed = [case("fail", f"queue/test_copy::test_{n}", message=t) for n, t in enumerate(texts)]
+    text = rendered(tmp_path, run(), driver(), *failed)
+    assert "\n## Failures: 1200\n" in text
+    assert section(text, "Failures")[-1] == "- and 1100 more kinds"
+    assert len(text.encode()) < 1 << 20
+
+
 def test_what_was_expected_is_listed_by_its_reason(tmp_path: Path) -> None:
     known = [verdict("expected-fail", name, expectation="of the firmware") for name in "ab"]
     text = rendered(tmp_path, run(), driver(), *known)
@@ -90,7 +99,8 @@ def test_how_it_was_made_is_at_the_end(tmp_path: Path) -> None:
 
 
 def test_no_text_becomes_a_link_a_picture_or_a_tag(tmp_path: Path) -> None:
-    text = rendered(tmp_path, *hostile_texts.records())
+    fence = driver("a\n```\n<img src=x>")
+    text = rendered(tmp_path, *hostile_texts.records(), fence)
     tokens = MarkdownIt("commonmark", {"html": True}).enable("table").parse(text)
     tokens += [child for token in tokens for child in token.children or ()]
     kinds = {token.type for token in tokens}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import pytest
 from markdown_it import MarkdownIt
 
-from reports.text import code_cell, code_span, one_line, visible
+from reports.text import code_cell, code_span, inert, one_line, visible
 
 from . import hostile_texts
 
@@ -31,6 +31,21 @@ def test_a_line_is_one_line_and_not_too_long() -> None:
     assert one_line("x" * 11, 10) == "x" * 9 + "…"
     for text in hostile_texts.TEXTS:
         assert len(one_line(text, 100).splitlines()) <= 1
+
+
+@pytest.mark.parametrize(
+    ("line", "shown"),
+    [
+        ("a::error::b", "a::error::b"),
+        ("::error::a", ": :error::a"),
+        (" \t:::error::a", " \t: ::error::a"),
+        ("\n::error::a", "\n: :error::a"),
+        ("a ##[error]b ###[c]", "a # #[error]b ## #[c]"),
+        ("## [a] #[b]", "## [a] #[b]"),
+    ],
+)
+def test_no_command_begins_in_a_line(line: str, shown: str) -> None:
+    assert inert(line) == shown
 
 
 @pytest.mark.parametrize("text", ["a", "`", "``a`", "a`b``c", "*x*", "<b>", "[a](b)"])

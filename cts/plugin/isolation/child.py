@@ -48,6 +48,7 @@ from cts.plugin.isolation.orders import (
     Report,
 )
 from cts.plugin.run import run_of
+from cts.results.encoding import encoded
 
 MAX_SECTION = 100_000
 """Characters of one captured stream that travel with a report: its start and its end."""
@@ -236,7 +237,7 @@ class Worker:
         )
 
     def _send(self, event: Event) -> None:
-        line = msgspec.json.encode(event, enc_hook=str) + b"\n"
+        line = encoded(event, str) + b"\n"
         try:
             while line:
                 line = line[os.write(self._events, line) :]
