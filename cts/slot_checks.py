@@ -12,6 +12,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
+from typing import Any
 
 from cts.hal import (
     SELF_EDGE,
@@ -307,7 +308,8 @@ def _check_queue_dispatch(device: Device) -> None:
     with device.create_semaphore() as semaphore:
 
         def dispatch() -> None:
-            device.queue_dispatch(None, 0, (1, 1, 1), signal=[(semaphore, 1)])
+            nothing: Any = None
+            device.queue_dispatch(nothing, 0, (1, 1, 1), signal=[(semaphore, 1)])
             try:
                 semaphore.wait(1, _TIMEOUT)
             except HalError as error:

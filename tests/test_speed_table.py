@@ -27,7 +27,7 @@ def printed(results: Path) -> str:
     """What the benchmarks that take a moment print, in a process of their own."""
     command = [
         *(sys.executable, "-m", "pytest", "suites/benchmarks/test_work_speed.py"),
-        *("-q", "-k", "empty or fill and not 64", "-p", "no:cacheprovider"),
+        *("-q", "-k", "empty or fill and not 64 and not 10", "-p", "no:cacheprovider"),
         *("--driver=local-sync,iree-local-task", f"--results={results}"),
     ]
     here = {k: v for k, v in os.environ.items() if "XDIST" not in k}  # which disables benchmarks

@@ -10,14 +10,20 @@ import numpy as np
 from cts import registry
 from cts.hal import (
     Buffer,
+    CommandBuffer,
     Device,
     DeviceGroup,
     DeviceGroupBuilder,
     Driver,
     HalError,
+    Resource,
     Semaphore,
+    implements,
 )
+from cts.work_cases.dispatch import Kernels
+from cts.work_cases.kernels import COUNT
 
+WORKGROUPS = 1024
 SMALL, LARGE = 4 << 10, 64 << 20
 PATTERN = b"\x01\x02\x03\x04"
 
@@ -35,13 +41,18 @@ def _works(name: str) -> bool:
         return False
 
 
+class NothingToMeasureError(Exception):
+    """A driver that has nothing of the kind."""
+
+
 class DriverSubject:
     """A device of a driver, with what is needed to be measured."""
 
     def __init__(self, name: str) -> None:
-        driver = registry.load(name)()
+        self._driver = driver = registry.load(name)()
         self._devices = [driver.create_device() for _ in range(2)]
         self._spare = [driver.create_device() for _ in range(2)]
+        self._held: list[Resource] = []
         self._group = group_of(self._devices)
         self._device = self._group.device_at(0)
         self._semaphore = self._device.create_semaphore()
@@ -86,6 +97,64 @@ class DriverSubject:
         """Allocates a buffer and frees it."""
         self._device.allocator.allocate(SMALL).release()
 
+    def allocate_in_order(self) -> None:
+        """Allocates a buffer in the queue and deallocates it."""
+        value = next(self._values)
+        made = self._device.queue_alloca(SMALL, signal=[(self._semaphore, value)])
+        wait, after = [(self._semaphore, value)], next(self._values)
+        self._device.queue_dealloca(made, wait=wait, signal=[(self._semaphore, after)])
+        self._semaphore.wait(after)
+        made.release()
+
+    def record_and_execute(self, commands: int) -> Callable[[], None]:
+        """Records so many fills, and executes them once."""
+
+        def run() -> None:
+            recorded = self._recorded(commands)
+            self._execute(recorded)
+            recorded.release()
+
+        return run
+
+    def execute_again(self, commands: int) -> Callable[[], None]:
+        """Executes so many recorded fills once more."""
+        recorded = self._recorded(commands)
+        self._held.append(recorded)
+        return lambda: self._execute(recorded)
+
+    def _recorded(self, commands: int) -> CommandBuffer:
+        target, _ = self._two_buffers(SMALL)
+        recorded = self._device.create_command_buffer()
+        recorded.begin()
+        for _ in range(commands):
+            recorded.fill(target, 0, SMALL, PATTERN)
+        recorded.end()
+        return recorded
+
+    def _execute(self, recorded: CommandBuffer) -> None:
+        value = next(self._values)
+        self._device.queue_execute(recorded, signal=[(self._semaphore, value)])
+        self._semaphore.wait(value)
+
+    def dispatch(self) -> Callable[[], None]:
+        """Dispatches 1,024 workgroups that add 1 to a word each."""
+        properties = self._driver.properties
+        if not (properties.executable_formats and implements(self._device, "queue_dispatch")):
+            raise NothingToMeasureError("it has no dispatch")
+        format = properties.executable_formats[0]
+        code = self._driver.conformance_executable(format)
+        kernels = Kernels(self._device, self._device.create_executable(format, code))
+        target = kernels.buffer(WORKGROUPS)
+        self._held += [kernels.executable, target]
+        arguments = kernels.of(COUNT, (WORKGROUPS, 1, 1), target)
+
+        def run() -> None:
+            value = next(self._values)
+            self._device.queue_dispatch(*arguments, signal=[(self._semaphore, value)])
+            self._semaphore.wait(value)
+
+        return run
+
     def form_group(self) -> None:
         """Forms a group of two devices and releases it."""
         group_of(self._spare).release()
@@ -105,7 +174,7 @@ class DriverSubject:
     def release(self) -> None:
         """Gives everything back."""
         buffers = [buffer for pair in self._buffers.values() for buffer in pair]
-        held = (*buffers, self._semaphore, self._group, *self._devices, *self._spare)
+        held = (*self._held, *buffers, self._semaphore, self._group, *self._devices, *self._spare)
         for resource in held:
             resource.release()
 

@@ -20,6 +20,14 @@ from .device_object import DeviceObject, ResourceOrigin
 from .driver import DeviceInfo, Driver, DriverProperties
 from .edge import SELF_EDGE, Edge, EdgeFlag, InteropMode, LinkClass
 from .edge_rules import EdgeMatrix, edge_from_capabilities
+from .executable import (
+    BindingSlot,
+    BufferRange,
+    EntryPoint,
+    Executable,
+    IndirectWorkgroups,
+    Workgroups,
+)
 from .memory import Allocator, Buffer, BufferUsage, MemoryType
 from .module import Module
 from .numa import platform_distance
@@ -38,7 +46,9 @@ from .topology_info import (
 __all__ = [
     "SELF_EDGE",
     "Allocator",
+    "BindingSlot",
     "Buffer",
+    "BufferRange",
     "BufferUsage",
     "CommandBuffer",
     "Device",
@@ -54,8 +64,11 @@ __all__ = [
     "Edge",
     "EdgeFlag",
     "EdgeMatrix",
+    "EntryPoint",
+    "Executable",
     "HalError",
     "HandleType",
+    "IndirectWorkgroups",
     "InteropMode",
     "LinkClass",
     "MemoryType",
@@ -70,6 +83,7 @@ __all__ = [
     "TopologyAssignment",
     "TopologyBuilder",
     "TopologyLease",
+    "Workgroups",
     "answered_by",
     "edge_from_capabilities",
     "implements",

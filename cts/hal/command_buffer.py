@@ -1,11 +1,14 @@
-"""Command buffers: transfers that are recorded once and executed by the queue."""
+"""Command buffers: transfers and dispatches that are recorded once and executed by the queue."""
 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Sequence
 
 from .device_object import DeviceObject
+from .executable import BindingSlot, BufferRange, Executable, Workgroups
 from .memory import Buffer
+from .status import HalError, StatusCode
 
 
 class CommandBuffer(DeviceObject, ABC):
@@ -13,6 +16,10 @@ class CommandBuffer(DeviceObject, ABC):
 
     Commands between two barriers may run in any order. A command whose range leaves its
     buffer is OUT_OF_RANGE, at the point that `DriverProperties.out_of_range` declares.
+
+    Where a driver declares `binding_tables`, a command may have a `BindingSlot` in the place of a
+    buffer: `Device.queue_execute` says which range that is this time. Offsets are from the range's
+    start then, and the range is all that there is of the buffer.
     """
 
     @abstractmethod
@@ -24,19 +31,37 @@ class CommandBuffer(DeviceObject, ABC):
         """Ends recording; from here on the command buffer can be executed."""
 
     @abstractmethod
-    def fill(self, target: Buffer, offset: int, length: int, pattern: bytes) -> None:
+    def fill(self, target: Buffer | BindingSlot, offset: int, length: int, pattern: bytes) -> None:
         """Repeats `pattern` (1, 2 or 4 bytes) over ``[offset, offset + length)`` of `target`."""
 
     @abstractmethod
-    def update(self, data: bytes, target: Buffer, offset: int) -> None:
+    def update(self, data: bytes, target: Buffer | BindingSlot, offset: int) -> None:
         """Writes `data`, captured now, at byte `offset` of `target`."""
 
     @abstractmethod
     def copy(
-        self, source: Buffer, source_offset: int, target: Buffer, target_offset: int, length: int
+        self,
+        source: Buffer | BindingSlot,
+        source_offset: int,
+        target: Buffer | BindingSlot,
+        target_offset: int,
+        length: int,
     ) -> None:
         """Copies `length` bytes. Overlapping ranges of one buffer are INVALID_ARGUMENT."""
 
     @abstractmethod
     def barrier(self) -> None:
         """Orders the commands before it before those after it."""
+
+    def dispatch(
+        self,
+        executable: Executable,
+        entry_point: int,
+        workgroups: Workgroups,
+        bindings: Sequence[BufferRange] = (),
+        constants: bytes = b"",
+    ) -> None:
+        """Runs an entry point of an executable, as `Device.queue_dispatch` does."""
+        raise HalError(
+            StatusCode.UNIMPLEMENTED, "CommandBuffer.dispatch", "there is no dispatch in commands"
+        )

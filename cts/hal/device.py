@@ -21,7 +21,7 @@ slot of one device can be replaced by setting an attribute on it.
 from __future__ import annotations
 
 import inspect
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cache
 from types import MappingProxyType
@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from .capabilities import DeviceCapabilities, HandleType
     from .command_buffer import CommandBuffer
     from .edge import Edge
+    from .executable import BufferRange, Executable, Workgroups
     from .memory import Allocator, Buffer
     from .semaphore import Semaphore, SemaphoreList
     from .topology_info import DeviceTopologyInfo
@@ -189,19 +190,24 @@ class Device(Resource):
         raise unimplemented(self, "queue_barrier")
 
     @slot("work")
-    def create_command_buffer(self) -> CommandBuffer:
-        """An empty command buffer, not yet recording."""
+    def create_command_buffer(self, binding_capacity: int = 0) -> CommandBuffer:
+        """An empty command buffer, not yet recording.
+
+        `binding_capacity` is how many places the tables of its executions have at most; more than
+        0 where the driver declares `binding_tables`.
+        """
         raise unimplemented(self, "create_command_buffer")
 
     @slot("work")
     def queue_execute(
         self,
         command_buffer: CommandBuffer,
+        bindings: Sequence[BufferRange] = (),
         *,
         wait: SemaphoreList = (),
         signal: SemaphoreList = (),
     ) -> None:
-        """Executes a recorded command buffer."""
+        """Executes a recorded command buffer; `bindings` are what its slots stand for this time."""
         raise unimplemented(self, "queue_execute")
 
     # -- optional ---------------------------------------------------------------------
@@ -232,23 +238,23 @@ class Device(Resource):
         raise unimplemented(self, "queue_host_call")
 
     @slot("optional")
-    def create_executable(self, format: str, data: bytes) -> object:
-        """Prepares device code from the bytes of a format that the driver names."""
+    def create_executable(self, format: str, data: bytes) -> Executable:
+        """Prepares device code from bytes of one of `DriverProperties.executable_formats`."""
         raise unimplemented(self, "create_executable")
 
     @slot("optional")
     def queue_dispatch(
         self,
-        executable: object,
+        executable: Executable,
         entry_point: int,
-        workgroups: tuple[int, int, int],
-        bindings: tuple[Buffer, ...] = (),
+        workgroups: Workgroups,
+        bindings: Sequence[BufferRange] = (),
         constants: bytes = b"",
         *,
         wait: SemaphoreList = (),
         signal: SemaphoreList = (),
     ) -> None:
-        """Runs an entry point of an executable."""
+        """Runs an entry point of an executable; `constants` are its words, 4 bytes each."""
         raise unimplemented(self, "queue_dispatch")
 
     @slot("optional")

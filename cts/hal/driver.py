@@ -49,6 +49,12 @@ class DriverProperties:
     """Refuses a use that the buffer was not allocated for."""
     max_allocation: int | None = None
     """Largest buffer, in bytes, at least 4,096; none where only memory limits it."""
+    executable_formats: tuple[str, ...] = ()
+    """Names of the formats of device code that it takes, the preferred one first."""
+    binding_tables: bool = False
+    """Commands may name a buffer by its place in a table that each execution brings."""
+    dealloca_takes_memory: bool = True
+    """A queue's deallocation takes the memory at once; else it stays until the last release."""
     import_alignment: int = 1
     """Alignment, in bytes, of host memory that can be imported."""
     children: Literal["retain", "invalidate"] = "retain"
@@ -74,6 +80,18 @@ class Driver:
     properties: ClassVar[DriverProperties] = DriverProperties()
     version: str = ""
     """Version of what is underneath, known at the latest after `enumerate`."""
+
+    def conformance_executable(self, format: str) -> bytes:
+        """The kernels of `cts.work_cases.kernels` in one of its formats, for the suite to run.
+
+        Raises UNIMPLEMENTED where it has no such code.
+        """
+        raise HalError(
+            StatusCode.UNIMPLEMENTED,
+            "Driver.conformance_executable",
+            f"no kernels of the suite in the format {format!r}",
+            driver=self.name,
+        )
 
     def available(self) -> HalError | None:
         """None where the backend is usable, else an UNAVAILABLE error: the reason, what to install.

@@ -16,7 +16,7 @@ from typing import Any, ClassVar, Literal
 import pytest
 
 from cts.checks import expect_equal
-from cts.hal import CommandBuffer, Device, DriverProperties, Resource, SemaphoreList
+from cts.hal import Buffer, CommandBuffer, Device, DriverProperties, Resource, SemaphoreList
 
 Point = Literal["recording", "submission", "later"]
 POINTS: tuple[Point, ...] = ("recording", "submission", "later")
@@ -104,7 +104,7 @@ def by_each_route(*slots: str) -> pytest.MarkDecorator:
 
 
 class Bench:
-    """A submission of each kind, by its slot: each fills the target, a barrier alone does not.
+    """A submission of each kind, by its slot: each fills the target, where it writes at all.
 
     Attributes
     ----------
@@ -115,6 +115,8 @@ class Bench:
     MARK = b"\x77"
     """What every byte of the target is once an operation was carried out."""
     OPERATIONS = ("queue_fill", "queue_update", "queue_copy", "queue_execute", "queue_barrier")
+    OPTIONAL = ("queue_host_call", "queue_alloca", "queue_dealloca")
+    WRITES_NOTHING = ("queue_barrier", "queue_alloca", "queue_dealloca")
 
     def __init__(self, device: Device) -> None:
         self.device = device
@@ -144,7 +146,21 @@ class Bench:
         if operation == "queue_copy":
             source: dict[str, Any] = {"source": self.source, "source_offset": 0}
             return source | target | {"length": self.SIZE}
-        return {"command_buffer": self.commands} if operation == "queue_execute" else {}
+        if operation == "queue_execute":
+            return {"command_buffer": self.commands}
+        if operation == "queue_host_call":
+            return {"function": lambda: self.target.write(0, self.MARK * self.SIZE)}
+        if operation == "queue_alloca":
+            return {"size": self.SIZE}
+        return {"buffer": self._transient()} if operation == "queue_dealloca" else {}
+
+    def _transient(self) -> Buffer:
+        """A buffer that the queue has allocated."""
+        with self.device.create_semaphore() as line:
+            buffer = self.device.queue_alloca(self.SIZE, signal=[(line, 1)])
+            self._held.append(buffer)
+            line.wait(1)
+        return buffer
 
     def submit(
         self,
@@ -156,11 +172,13 @@ class Bench:
     ) -> None:
         """Submits an operation, with some arguments changed."""
         arguments = self.arguments(operation) | changed
-        getattr(self.device, operation)(*arguments.values(), wait=wait, signal=signal)
+        made = getattr(self.device, operation)(*arguments.values(), wait=wait, signal=signal)
+        if operation == "queue_alloca":
+            self._held.append(made)
 
     def expect_done(self, operation: str, requirement: str, doing: str) -> None:
         """Checks that the operation was carried out."""
-        done = b"" if operation == "queue_barrier" else self.MARK
+        done = b"" if operation in self.WRITES_NOTHING else self.MARK
         self._expect(done, requirement, doing)
 
     def expect_nothing_done(self, requirement: str, doing: str) -> None:
@@ -172,19 +190,22 @@ class Bench:
         expect_equal(self.target.read(), wanted, requirement, f"{doing}: the target's bytes")
 
     def release(self) -> None:
-        """Gives up the buffers and, if it was made, the command buffer, if nobody has done so."""
+        """Gives up what it has made, if nobody has done so."""
         while self._held:
             self._held.pop().release()
 
 
 def slots_of(operation: str) -> tuple[str, ...]:
     """The slots that a bench calls for an operation, beside allocator and semaphores."""
-    return NEEDED_BY_EXECUTE if operation == "queue_execute" else (operation,)
+    if operation == "queue_execute":
+        return NEEDED_BY_EXECUTE
+    return ("queue_alloca", operation) if operation == "queue_dealloca" else (operation,)
 
 
 def with_each_operation() -> pytest.MarkDecorator:
     """Runs a case once for each of a bench's operations, by its slot's name."""
     params = [
-        pytest.param(name, marks=pytest.mark.needs(*slots_of(name))) for name in Bench.OPERATIONS
+        pytest.param(name, marks=pytest.mark.needs(*slots_of(name)))
+        for name in (*Bench.OPERATIONS, *Bench.OPTIONAL)
     ]
     return pytest.mark.parametrize("operation", params)

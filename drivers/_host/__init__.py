@@ -6,6 +6,8 @@ these are carried out is each driver's own: it implements `HostDevice._submit`.
 """
 
 from .device import HOST_CAPABILITIES, HOST_INFO, HostDevice
+from .driver import HostDriver
+from .executable import FORMAT as EXECUTABLE_FORMAT
 from .memory import HostAllocator, HostBuffer
 from .operation import Operation
 from .semaphore import HostSemaphore
@@ -13,11 +15,13 @@ from .timepoints import Timepoints
 from .transfers import Transfer
 
 __all__ = [
+    "EXECUTABLE_FORMAT",
     "HOST_CAPABILITIES",
     "HOST_INFO",
     "HostAllocator",
     "HostBuffer",
     "HostDevice",
+    "HostDriver",
     "HostSemaphore",
     "Operation",
     "Timepoints",

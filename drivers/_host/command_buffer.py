@@ -1,32 +1,55 @@
-"""Command buffers: checked transfers in the order they were recorded.
+"""Command buffers: checked work in the order in which it was recorded.
 
 ``new -- begin --> recording -- end --> executable``; anything else is FAILED_PRECONDITION.
-Commands run one after the other, so that a barrier has nothing left to do.
+Commands run one after the other, so that a barrier has nothing left to do. A command with a slot in
+it is only kept: an execution brings the table that says which buffer that is, and it is checked
+then.
 """
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from typing import Literal
+from collections.abc import Callable, Iterator, Sequence
+from typing import Any, Literal
 
-from cts.hal import Buffer, CommandBuffer, Device, HalError, StatusCode
+import numpy as np
+
+from cts.hal import (
+    BindingSlot,
+    Buffer,
+    BufferRange,
+    CommandBuffer,
+    Device,
+    DeviceObject,
+    Executable,
+    HalError,
+    StatusCode,
+    Workgroups,
+)
 
 from . import transfers
+from .arguments import as_int, refusal
+from .binding_table import Table, bound_to
+from .dispatch import dispatch
 from .transfers import Transfer
 
 State = Literal["new", "recording", "executable"]
 
 
 class HostCommandBuffer(CommandBuffer):
-    """Keeps the buffers of its commands alive. Recorded once, executed any number of times."""
+    """Keeps what its commands use alive. Recorded once, executed any number of times."""
 
     _teardown_rank = 1  # before the buffers that it holds
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: Device, binding_capacity: int = 0) -> None:
+        operation = "Device.create_command_buffer"
+        self._capacity = as_int(operation, "binding_capacity", binding_capacity)
+        if self._capacity < 0:
+            raise refusal(operation, f"binding_capacity is {binding_capacity}: it is at least 0")
         super().__init__(device)
         self._driver_name = device.driver_name
         self._state: State = "new"
-        self._commands: list[Transfer] = []
+        self._commands: list[Callable[[Table], Transfer]] = []
+        self._held: list[DeviceObject] = []
 
     def begin(self) -> None:
         self._check_state("CommandBuffer.begin", "new")
@@ -36,36 +59,74 @@ class HostCommandBuffer(CommandBuffer):
         self._check_state("CommandBuffer.end", "recording")
         self._state = "executable"
 
-    def fill(self, target: Buffer, offset: int, length: int, pattern: bytes) -> None:
-        operation = "CommandBuffer.fill"
-        self._check_state(operation, "recording")
-        self._record(transfers.fill(operation, self._driver_name, target, offset, length, pattern))
+    def fill(self, target: Buffer | BindingSlot, offset: int, length: int, pattern: bytes) -> None:
+        self._record("fill", transfers.fill, target, offset, length, pattern)
 
-    def update(self, data: bytes, target: Buffer, offset: int) -> None:
-        operation = "CommandBuffer.update"
-        self._check_state(operation, "recording")
-        self._record(transfers.update(operation, self._driver_name, data, target, offset))
+    def update(self, data: bytes, target: Buffer | BindingSlot, offset: int) -> None:
+        self._record("update", transfers.update, data, target, offset)
 
     def copy(
-        self, source: Buffer, source_offset: int, target: Buffer, target_offset: int, length: int
+        self,
+        source: Buffer | BindingSlot,
+        source_offset: int,
+        target: Buffer | BindingSlot,
+        target_offset: int,
+        length: int,
     ) -> None:
-        operation = "CommandBuffer.copy"
-        self._check_state(operation, "recording")
         ranges = (source, source_offset, target, target_offset, length)
-        self._record(transfers.copy(operation, self._driver_name, *ranges))
+        self._record("copy", transfers.copy, *ranges)
+
+    def dispatch(
+        self,
+        executable: Executable,
+        entry_point: int,
+        workgroups: Workgroups,
+        bindings: Sequence[BufferRange] = (),
+        constants: bytes = b"",
+    ) -> None:
+        arguments = (executable, entry_point, workgroups, bindings, constants)
+        self._record("dispatch", dispatch, *arguments)
 
     def barrier(self) -> None:
         self._check_state("CommandBuffer.barrier", "recording")
 
-    def recorded(self, operation: str) -> Sequence[Transfer]:
-        """The commands. Raises FAILED_PRECONDITION for `operation` unless recording has ended."""
+    def recorded(self, operation: str, table: Table) -> Sequence[Transfer]:
+        """The commands over the buffers of a table. Raises FAILED_PRECONDITION for `operation`
+        unless recording has ended."""
         self._check_state(operation, "executable")
-        return self._commands
+        if len(table) > self._capacity:
+            raise refusal(
+                operation,
+                f"bindings has {len(table)} ranges: the capacity is {self._capacity}",
+            )
+        return [command(table) for command in self._commands]
 
-    def _record(self, command: Transfer) -> None:
-        for buffer in command.buffers:
-            buffer.retain()
-        self._commands.append(command)
+    def _record(self, name: str, make: Callable[..., Transfer], *arguments: Any) -> None:
+        operation = f"CommandBuffer.{name}"
+        self._check_state(operation, "recording")
+        slots = [thing.number for thing in _inside(arguments) if isinstance(thing, BindingSlot)]
+        for number in slots:
+            if not 0 <= number < self._capacity:
+                raise refusal(
+                    operation, f"slot {number} is beyond the binding capacity, {self._capacity}"
+                )
+        if not slots:
+            ready = make(operation, self._driver_name, *arguments)
+            self._hold(ready.used)
+            self._commands.append(lambda table: ready)
+            return
+        kept = [_captured(argument) for argument in arguments]
+        self._hold([thing for thing in _inside(kept) if isinstance(thing, DeviceObject)])
+
+        def over(table: Table) -> Transfer:
+            found = [bound_to(operation, argument, table) for argument in kept]
+            return make(operation, self._driver_name, *found)
+
+        self._commands.append(over)
+
+    def _hold(self, used: Sequence[DeviceObject]) -> None:
+        for thing in used:
+            self._held.append(thing.retain())
 
     def _check_state(self, operation: str, needed: State) -> None:
         if self._state != needed:
@@ -76,6 +137,24 @@ class HostCommandBuffer(CommandBuffer):
             )
 
     def _free(self) -> None:
-        for command in self._commands:
-            for buffer in command.buffers:
-                buffer.release()
+        self._commands.clear()
+        while self._held:
+            self._held.pop().release()
+
+
+def _inside(thing: object) -> Iterator[object]:
+    """What an argument is made of."""
+    if isinstance(thing, list | tuple) and not isinstance(thing, BindingSlot):
+        for part in thing:
+            yield from _inside(part)
+    else:
+        yield thing
+
+
+def _captured(argument: Any) -> Any:
+    """An argument that stays as it is, whatever becomes of the one that was given."""
+    if isinstance(argument, list):
+        return tuple(argument)
+    if isinstance(argument, bytearray | memoryview | np.ndarray):
+        return bytes(argument)
+    return argument

@@ -4,11 +4,12 @@ from __future__ import annotations
 
 import platform
 from abc import abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from typing import ClassVar
 
 from cts.hal import (
     Buffer,
+    BufferRange,
     CommandBuffer,
     Device,
     DeviceCapabilities,
@@ -18,22 +19,30 @@ from cts.hal import (
     DeviceTopologyInfo,
     DriverProperties,
     Edge,
+    Executable,
     HalError,
     HandleType,
+    Semaphore,
     SemaphoreList,
     StatusCode,
     TopologyAssignment,
+    Workgroups,
     slot,
 )
 
-from . import transfers
-from .arguments import as_object
+from . import transfers, transient
+from .arguments import as_object, refusal
+from .binding_table import as_table
 from .command_buffer import HostCommandBuffer
-from .memory import HostAllocator
+from .dispatch import dispatch
+from .executable import HostExecutable
+from .host_call import call_host
+from .memory import HostAllocator, give_back_to_the_system
 from .operation import Operation
 from .semaphore import HostSemaphore
 from .timepoints import as_timepoints, check_signals
 from .transfers import Transfer
+from .transient import TransientBuffer
 
 HOST_UUID = b"hal-cts host mem"
 """The identity of the one physical device."""
@@ -60,6 +69,10 @@ HOST_CAPABILITIES = DeviceCapabilities(
 )
 
 
+USES_OF_A_SEMAPHORE = frozenset({"host_wait", "host_signal", "device_wait", "device_signal"})
+"""What there is to do with one."""
+
+
 class HostDevice(Device):
     """A device over host memory. It uses what any other device of the driver made, directly."""
 
@@ -74,6 +87,10 @@ class HostDevice(Device):
 
     def _make_allocator(self) -> HostAllocator:
         return HostAllocator(self)
+
+    def _threads(self) -> int:
+        """How many work at once."""
+        return 1
 
     @abstractmethod
     def _submit(self, operation: Operation) -> None:
@@ -127,7 +144,7 @@ class HostDevice(Device):
     ) -> None:
         operation = self._queue_operation("queue_fill")
         transfer = transfers.fill(operation, self.driver_name, target, offset, length, pattern)
-        self._queue(operation, [transfer], transfer.buffers, wait, signal)
+        self._queue(operation, [transfer], transfer.used, wait, signal)
 
     @slot()
     def queue_update(
@@ -141,7 +158,7 @@ class HostDevice(Device):
     ) -> None:
         operation = self._queue_operation("queue_update")
         transfer = transfers.update(operation, self.driver_name, data, target, offset)
-        self._queue(operation, [transfer], transfer.buffers, wait, signal)
+        self._queue(operation, [transfer], transfer.used, wait, signal)
 
     @slot()
     def queue_copy(
@@ -158,20 +175,21 @@ class HostDevice(Device):
         operation = self._queue_operation("queue_copy")
         ranges = (source, source_offset, target, target_offset, length)
         transfer = transfers.copy(operation, self.driver_name, *ranges)
-        self._queue(operation, [transfer], transfer.buffers, wait, signal)
+        self._queue(operation, [transfer], transfer.used, wait, signal)
 
     @slot()
     def queue_barrier(self, *, wait: SemaphoreList = (), signal: SemaphoreList = ()) -> None:
         self._queue(self._queue_operation("queue_barrier"), [], [], wait, signal)
 
     @slot()
-    def create_command_buffer(self) -> HostCommandBuffer:
-        return HostCommandBuffer(self)
+    def create_command_buffer(self, binding_capacity: int = 0) -> HostCommandBuffer:
+        return HostCommandBuffer(self, binding_capacity)
 
     @slot()
     def queue_execute(
         self,
         command_buffer: CommandBuffer,
+        bindings: Sequence[BufferRange] = (),
         *,
         wait: SemaphoreList = (),
         signal: SemaphoreList = (),
@@ -180,7 +198,98 @@ class HostDevice(Device):
         commands = as_object(
             operation, "command_buffer", command_buffer, HostCommandBuffer, self.driver_name
         )
-        self._queue(operation, commands.recorded(operation), [commands], wait, signal)
+        work = commands.recorded(operation, as_table(operation, bindings))
+        of_table = [thing for transfer in work for thing in transfer.used] if bindings else []
+        self._queue(operation, work, [commands, *of_table], wait, signal)
+
+    # -- optional ---------------------------------------------------------------------
+
+    @slot()
+    def queue_alloca(
+        self, size: int, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
+    ) -> TransientBuffer:
+        operation = self._queue_operation("queue_alloca")
+        buffer = transient.allocated(operation, self, size)
+        try:
+            work = transfers.whole((buffer,), buffer.commit)
+            self._queue(operation, [work], work.used, wait, signal)
+        except BaseException:
+            buffer.release()
+            raise
+        return buffer
+
+    @slot()
+    def queue_dealloca(
+        self, buffer: Buffer, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
+    ) -> None:
+        operation = self._queue_operation("queue_dealloca")
+        known = transient.deallocatable(operation, buffer, self.driver_name)
+        work = transfers.whole((known,), known.decommit)
+        self._queue(operation, [work], work.used, wait, signal)
+
+    @slot()
+    def queue_host_call(
+        self,
+        function: Callable[[], None],
+        *,
+        wait: SemaphoreList = (),
+        signal: SemaphoreList = (),
+    ) -> None:
+        operation = self._queue_operation("queue_host_call")
+        if not callable(function):
+            raise refusal(operation, f"function is {function!r}: it can be called")
+        work = transfers.whole((), lambda: call_host(operation, function))
+        self._queue(operation, [work], [], wait, signal)
+
+    @slot()
+    def create_executable(self, format: str, data: bytes) -> HostExecutable:
+        return HostExecutable(self, format, data)
+
+    @slot()
+    def queue_dispatch(
+        self,
+        executable: Executable,
+        entry_point: int,
+        workgroups: Workgroups,
+        bindings: Sequence[BufferRange] = (),
+        constants: bytes = b"",
+        *,
+        wait: SemaphoreList = (),
+        signal: SemaphoreList = (),
+    ) -> None:
+        operation = self._queue_operation("queue_dispatch")
+        arguments = (executable, entry_point, workgroups, bindings, constants)
+        work = dispatch(operation, self.driver_name, *arguments)
+        self._queue(operation, [work], work.used, wait, signal)
+
+    @slot()
+    def query_semaphore_compatibility(self, semaphore: Semaphore) -> frozenset[str]:
+        operation = "Device.query_semaphore_compatibility"
+        if not isinstance(semaphore, Semaphore):
+            raise refusal(operation, f"semaphore is {semaphore!r}: it is a Semaphore")
+        if not isinstance(semaphore, HostSemaphore):
+            return frozenset()
+        as_object(operation, "semaphore", semaphore, HostSemaphore, semaphore.device.driver_name)
+        is_ours = semaphore.device.driver_name == self.driver_name
+        return USES_OF_A_SEMAPHORE if is_ours else frozenset()
+
+    @slot()
+    def trim(self) -> None:
+        give_back_to_the_system()
+
+    @slot()
+    def query_i64(self, category: str, key: str) -> int:
+        known = {("hal.device", "concurrency"): 1, ("hal.dispatch", "concurrency"): self._threads()}
+        try:
+            return known[category, key]
+        except (KeyError, TypeError):
+            raise HalError(
+                StatusCode.NOT_FOUND,
+                "Device.query_i64",
+                f"{category!r}, {key!r} is unknown: there are {sorted(known)}",
+                driver=self.driver_name,
+                slot="query_i64",
+            ) from None
 
     def _queue_operation(self, name: str) -> str:
         """The operation's name in messages. Raises FAILED_PRECONDITION outside a group."""

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -31,7 +32,6 @@ class HostBuffer(Buffer):
 
     Attributes
     ----------
-    contents : its bytes, uint8[byte_length].
     export_types : the kinds of handle that it can be exported by.
     """
 
@@ -43,9 +43,19 @@ class HostBuffer(Buffer):
         export_types: HandleType = NOT_EXPORTED,
     ) -> None:
         super().__init__(device, contents.size)
-        self.contents = contents
+        self._contents: Bytes | None = contents
         self.export_types = export_types
         self._usage = usage
+
+    @property
+    def contents(self) -> Bytes:
+        """Its bytes, uint8[byte_length]. Raises FAILED_PRECONDITION while it has no memory."""
+        contents = self._contents
+        if contents is None:
+            raise HalError(
+                StatusCode.FAILED_PRECONDITION, "Buffer", "its memory is not there, or not any more"
+            )
+        return contents
 
     def read(self, offset: int = 0, length: int | None = None) -> bytes:
         start, end = self._host_range("Buffer.read", offset, length)
@@ -85,7 +95,14 @@ class HostBuffer(Buffer):
         return offset, offset + length
 
     def _free(self) -> None:
-        del self.contents
+        self._contents = None
+
+
+def give_back_to_the_system() -> None:
+    """Has the C library give back the memory that it keeps for later, where it can."""
+    trim = getattr(ctypes.CDLL(None), "malloc_trim", None)
+    if trim is not None:
+        trim(0)
 
 
 class HostAllocator(Allocator):

@@ -9,7 +9,7 @@ from __future__ import annotations
 
 from typing import TYPE_CHECKING, Any
 
-from cts.hal import Buffer, CommandBuffer
+from cts.hal import BindingSlot, Buffer, CommandBuffer
 
 from .arguments import as_object, as_pattern, as_size, as_vm_buffer
 from .memory import IreeBuffer
@@ -62,7 +62,7 @@ class IreeCommandBuffer(NativeObject, CommandBuffer):
     def end(self) -> None:
         self._record("end", "finalize")
 
-    def fill(self, target: Buffer, offset: int, length: int, pattern: bytes) -> None:
+    def fill(self, target: Buffer | BindingSlot, offset: int, length: int, pattern: bytes) -> None:
         operation = "CommandBuffer.fill"
         word, width = as_pattern(operation, pattern)
         self._record(
@@ -74,7 +74,7 @@ class IreeCommandBuffer(NativeObject, CommandBuffer):
             *(DIRECT_BUFFER, word, width, NO_FLAGS),
         )
 
-    def update(self, data: bytes, target: Buffer, offset: int) -> None:
+    def update(self, data: bytes, target: Buffer | BindingSlot, offset: int) -> None:
         operation = "CommandBuffer.update"
         source, length = as_vm_buffer(operation, data)
         self._record(
@@ -86,7 +86,12 @@ class IreeCommandBuffer(NativeObject, CommandBuffer):
         )
 
     def copy(
-        self, source: Buffer, source_offset: int, target: Buffer, target_offset: int, length: int
+        self,
+        source: Buffer | BindingSlot,
+        source_offset: int,
+        target: Buffer | BindingSlot,
+        target_offset: int,
+        length: int,
     ) -> None:
         operation = "CommandBuffer.copy"
         self._record(

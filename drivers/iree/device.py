@@ -6,26 +6,45 @@ they are; the wheel has no function for these, nor for topology, so that the ada
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 from cts.hal import (
     Buffer,
+    BufferRange,
     CommandBuffer,
     Device,
     DeviceCapabilities,
     DeviceTopologyInfo,
     Edge,
+    HalError,
     SemaphoreList,
     StatusCode,
     TopologyAssignment,
     slot,
 )
+from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE
 
-from .arguments import as_object, as_pattern, as_size, as_vm_buffer
+from .arguments import (
+    as_int,
+    as_memory_type,
+    as_object,
+    as_pattern,
+    as_size,
+    as_usage,
+    as_vm_buffer,
+)
 from .command_buffer import ANY_QUEUE, NO_FLAGS, IreeCommandBuffer
 from .hal_module import HalModule
 from .memory import IreeAllocator, IreeBuffer
-from .native import abandon_in_forked_child, keep_forever
+from .native import (
+    MAX_U64,
+    abandon_in_forked_child,
+    call,
+    forget_natives,
+    keep_forever,
+    runtime,
+)
 from .pending import PENDING
 from .semaphore import IreeSemaphore, fail_native
 from .submission import (
@@ -36,6 +55,8 @@ from .submission import (
     signal_fence,
     wait_fence,
 )
+
+DEFAULT_POOL = 0
 
 
 class IreeDevice(Device):
@@ -177,25 +198,86 @@ class IreeDevice(Device):
         self._submit("barrier", wait, signal)
 
     @slot()
-    def create_command_buffer(self) -> IreeCommandBuffer:
+    def create_command_buffer(self, binding_capacity: int = 0) -> IreeCommandBuffer:
+        if binding_capacity:
+            raise HalError(
+                StatusCode.UNIMPLEMENTED,
+                "Device.create_command_buffer",
+                "the adapter has no binding tables",
+            )
         return IreeCommandBuffer(self)
 
     @slot()
     def queue_execute(
         self,
         command_buffer: CommandBuffer,
+        bindings: Sequence[BufferRange] = (),
         *,
         wait: SemaphoreList = (),
         signal: SemaphoreList = (),
     ) -> None:
         operation = "Device.queue_execute"
         commands = as_object(operation, "command_buffer", command_buffer, IreeCommandBuffer)
+        if bindings:
+            raise HalError(StatusCode.UNIMPLEMENTED, operation, "the adapter has no binding tables")
         self._submit("execute", wait, signal, commands.native)
+
+    # -- optional ---------------------------------------------------------------------
+
+    @slot()
+    def queue_alloca(
+        self, size: int, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
+    ) -> IreeBuffer:
+        operation = "Device.queue_alloca"
+        kind = as_memory_type(operation, DEFAULT_MEMORY_TYPE), as_usage(operation, DEFAULT_USAGE)
+        size = as_int(operation, "size", size)
+        if not 0 <= size < MAX_U64:  # which the VM's 64 bits cannot tell from others
+            code = StatusCode.INVALID_ARGUMENT if size < 0 else StatusCode.RESOURCE_EXHAUSTED
+            raise HalError(code, operation, f"size is {size}: IREE takes 0 to {MAX_U64 - 1}")
+        made = self._submit("alloca", wait, signal, DEFAULT_POOL, *kind, size)
+        return IreeBuffer(self, call(operation, made.deref, runtime().HalBuffer))
+
+    @slot()
+    def queue_dealloca(
+        self, buffer: Buffer, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
+    ) -> None:
+        known = as_object("Device.queue_dealloca", "buffer", buffer, IreeBuffer)
+        self._submit("dealloca", wait, signal, known.native)
+
+    @slot()
+    def trim(self) -> None:
+        call("Device.trim", self.native.allocator.trim)
+
+    @slot()
+    def query_i64(self, category: str, key: str) -> int:
+        operation = "Device.query_i64"
+        names = [as_vm_buffer(operation, name.encode())[0] for name in (category, key)]
+        known, value = self.hal.invoke_for_numbers(
+            operation, "device.query.i64", self.hal.device, *names
+        )
+        if not known:
+            raise HalError(StatusCode.NOT_FOUND, operation, f"{category!r}, {key!r} is unknown")
+        return value
 
     # -- submission -------------------------------------------------------------------
 
-    def _submit(self, name: str, wait: SemaphoreList, signal: SemaphoreList, *args: Any) -> None:
+    def _submit(self, name: str, wait: SemaphoreList, signal: SemaphoreList, *args: Any) -> Any:
+        """Calls a queue's function; its result, if it has one."""
+        try:
+            return self._call_queue(name, wait, signal, args)
+        except HalError as error:
+            args = ()
+            forget_natives(error)
+            raise
+
+    def _call_queue(
+        self, name: str, wait: SemaphoreList, signal: SemaphoreList, args: Sequence[Any]
+    ) -> Any:
         operation = f"Device.queue_{name}"
+        if self._topology.info is None:  # in IREE it always is in one, of its own
+            raise HalError(
+                StatusCode.FAILED_PRECONDITION, operation, f"{self._describe()} is in no group"
+            )
         waits = as_timepoints(operation, "wait", wait)
         signals = as_timepoints(operation, "signal", signal)
         fences = wait_fence(operation, waits), signal_fence(operation, signals)
@@ -206,13 +288,14 @@ class IreeDevice(Device):
             else:
                 bound_waits(operation, waits, signals)
                 meet_deferred(operation, [*waits, *signals], signals)
-            self.hal.invoke(
+            made = self.hal.invoke(
                 operation,
                 f"device.queue.{name}",
                 *(self.hal.device, ANY_QUEUE, *fences, *args, NO_FLAGS),
             )
             if self._async_queue:
                 PENDING.note(self.hal, *pending)
+            return made
 
     def _destroy(self) -> None:
         if self._async_queue and not PENDING.settle(self.hal, self._cancel):

@@ -77,6 +77,7 @@ class IreeLocalSyncDriver(IreeDriver):
         max_semaphore_value=MAX_SEMAPHORE_VALUE,
         out_of_range="submission",
         queue_out_of_range="submission",
+        dealloca_takes_memory=False,
         usage_enforced=False,
         objects_kept_by="adapter",
         unreachable=UNREACHABLE,

@@ -18,7 +18,7 @@ from __future__ import annotations
 
 import re
 from collections import deque
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 from cts.hal import HalError, StatusCode
@@ -34,8 +34,11 @@ EXPORTS: Mapping[str, str] = {
     "command_buffer.fill_buffer": "0rrIIiIiI_v",
     "command_buffer.finalize": "0r_v",
     "command_buffer.update_buffer": "0rrIrIIiI_v",
+    "device.query.i64": "0rrr_iI",
+    "device.queue.alloca": "0rIrrIiiII_r",
     "device.queue.barrier": "0rIrrI_v",
     "device.queue.copy": "0rIrrrIrIII_v",
+    "device.queue.dealloca": "0rIrrrI_v",
     "device.queue.execute": "0rIrrrI_v",
     "device.queue.fill": "0rIrrrIIIiI_v",
     "device.queue.update": "0rIrrrIrIII_v",
@@ -83,6 +86,15 @@ class HalModule:
         name : the function, one of `EXPORTS`.
         args : ints, and native objects or VM references.
         """
+        results = self._call(operation, name, args)
+        return results.get_as_ref(0) if results.size else None
+
+    def invoke_for_numbers(self, operation: str, name: str, *args: Any) -> list[int]:
+        """The same for a function whose results are integers."""
+        results = self._call(operation, name, args)
+        return [results.get_variant(place) for place in range(results.size)]
+
+    def _call(self, operation: str, name: str, args: Sequence[Any]) -> Any:
         rt = runtime()
         pushed = rt.VmVariantList(len(args))
         for arg in args:
@@ -96,7 +108,7 @@ class HalModule:
             call(operation, context.invoke, self._functions[name], pushed, results)
         finally:
             self._idle_contexts.append(context)
-        return results.get_as_ref(0) if results.size else None
+        return results
 
     def close(self) -> None:
         """Drops everything native, what depends on the module first."""

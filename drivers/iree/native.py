@@ -15,6 +15,7 @@ import ctypes
 import importlib
 import os
 import re
+import traceback
 import weakref
 from collections.abc import Callable
 from functools import cache
@@ -81,6 +82,13 @@ def _as_hal_error(operation: str, error: Exception) -> HalError:
         " ".join(text.split()),
         native_code=type(error).__name__,
     )
+
+
+def forget_natives(error: BaseException) -> None:
+    """Clears the variables of the frames that an error came through: what they name of IREE's would
+    live as long as the error does, which may be longer than its device."""
+    for one in (error, error.__cause__):
+        traceback.clear_frames(one.__traceback__ if one else None)
 
 
 # -- lifetime -----------------------------------------------------------------------------

@@ -11,7 +11,7 @@ from .._host import HOST_CAPABILITIES, HostDevice, Operation
 from . import sharing
 from .sharing import SharingAllocator
 from .submission import Submission
-from .workers import POOL
+from .workers import POOL, worker_count
 
 
 class LocalTaskDevice(HostDevice):
@@ -38,6 +38,9 @@ class LocalTaskDevice(HostDevice):
     @slot()
     def import_buffer(self, handle: object, handle_type: HandleType, size: int) -> Buffer:
         return sharing.import_buffer(self, handle, handle_type, size)
+
+    def _threads(self) -> int:
+        return worker_count()
 
     def _submit(self, operation: Operation) -> None:
         with ExitStack() as alive:  # until each knows that it is waited for

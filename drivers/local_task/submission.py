@@ -81,6 +81,8 @@ class Submission(Resource):
         try:
             for transfer in self._work:
                 self._pool.carry_out(transfer)
+        except HalError as error:
+            self._failure = HalError(error.code, self._operation, error.detail)
         except Exception as error:
             self._failure = HalError(
                 StatusCode.INTERNAL, self._operation, f"{self._operation}: {error!r}"

@@ -6,6 +6,7 @@ import subprocess
 import sys
 import threading
 from collections.abc import Callable, Iterator
+from typing import Any
 
 import pytest
 
@@ -17,7 +18,6 @@ from cts.hal import (
     DeviceGroup,
     HalError,
     MemoryType,
-    SemaphoreList,
     StatusCode,
 )
 
@@ -51,7 +51,7 @@ class Setting:
             if resource.reference_count:
                 resource.release()
 
-    def next_step(self) -> dict[str, SemaphoreList]:
+    def next_step(self) -> dict[str, Any]:
         """The lists of an operation that comes after the one before."""
         self.steps += 1
         return {"wait": [(self.line, self.steps - 1)], "signal": [(self.line, self.steps)]}

@@ -93,7 +93,7 @@ def buffers_share_memory() -> None:
         contents = last.get(buffer.byte_length)
         last[buffer.byte_length] = None if contents is not None else buffer.contents
         if contents is not None:
-            buffer.contents = contents
+            buffer._contents = contents
 
     after_init(buffer_class(), share)
 

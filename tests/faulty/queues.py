@@ -204,3 +204,23 @@ def failed_wait_signals() -> None:
             semaphore.signal(value)
 
     fail_signals(signal)
+
+
+@mutant("QUE-17")
+def queue_works_outside_a_group() -> None:
+    """A device that is in no group takes submissions."""
+    change(device_class(), "_queue_operation", lambda good, self, name: f"Device.{name}")
+
+
+@mutant("QUE-17")
+def queue_outside_a_group_is_internal() -> None:
+    """A submission on a device that is in no group fails as INTERNAL."""
+
+    def refuse(good: Any, self: Any, name: str) -> str:
+        try:
+            operation: str = good(self, name)
+        except HalError as error:
+            raise HalError(StatusCode.INTERNAL, error.operation, error.detail) from error
+        return operation
+
+    change(device_class(), "_queue_operation", refuse)

@@ -1,0 +1,83 @@
+"""Dispatches as cases make them: by the kernel, over buffers of words."""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from typing import Any
+
+import numpy as np
+import numpy.typing as npt
+import pytest
+
+from cts.hal import (
+    Buffer,
+    BufferRange,
+    BufferUsage,
+    Device,
+    EntryPoint,
+    Executable,
+    SemaphoreList,
+    Workgroups,
+)
+from cts.work_cases.operations import NEEDED_BY_EXECUTE
+
+USAGE = BufferUsage.TRANSFER | BufferUsage.MAPPING | BufferUsage.DISPATCH_STORAGE
+NEEDED = ("allocator", "create_semaphore", "create_executable", "queue_dispatch")
+NEEDED_IN_COMMANDS = (*NEEDED, *NEEDED_BY_EXECUTE)
+WORD = 4
+
+needs_dispatch = pytest.mark.needs(*NEEDED)
+needs_dispatch_in_commands = pytest.mark.needs(*NEEDED_IN_COMMANDS)
+
+Words = npt.NDArray[np.uint32]
+
+
+def words_of(buffer: Buffer) -> Words:
+    """What a buffer holds, uint32[byte_length / 4]."""
+    return np.frombuffer(buffer.read(), np.uint32)
+
+
+def bytes_of(values: Iterable[Any], kind: Any = np.uint32) -> bytes:
+    """Words of 4 bytes, in native byte order."""
+    return np.array(list(values), kind).tobytes()
+
+
+class Kernels:
+    """The suite's kernels on a device."""
+
+    def __init__(self, device: Device, executable: Executable) -> None:
+        self.device = device
+        self.executable = executable
+
+    def buffer(self, words: int, fill: int = 0) -> Buffer:
+        """A buffer of so many words that device code may use, each of this value."""
+        made = self.device.allocator.allocate(WORD * words, usage=USAGE)
+        made.write(0, bytes_of([fill] * words))
+        return made
+
+    def of(
+        self,
+        kernel: EntryPoint,
+        workgroups: Workgroups,
+        *bindings: Buffer | BufferRange,
+        constants: bytes = b"",
+    ) -> tuple[Any, ...]:
+        """The arguments of a dispatch."""
+        ranges = [
+            given if isinstance(given, BufferRange) else BufferRange(given) for given in bindings
+        ]
+        place = self.executable.lookup(kernel.name)
+        return self.executable, place, workgroups, ranges, constants
+
+    def dispatch(
+        self,
+        kernel: EntryPoint,
+        workgroups: Workgroups,
+        *bindings: Buffer | BufferRange,
+        constants: bytes = b"",
+        wait: SemaphoreList = (),
+        signal: SemaphoreList = (),
+    ) -> None:
+        """Submits one."""
+        arguments = self.of(kernel, workgroups, *bindings, constants=constants)
+        self.device.queue_dispatch(*arguments, wait=wait, signal=signal)

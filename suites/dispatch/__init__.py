@@ -1,0 +1,1 @@
+"""Device code: executables, their dispatch, and both in command buffers."""

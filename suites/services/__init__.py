@@ -1,0 +1,1 @@
+"""Services of a device beside its work: configuration, and memory given back."""

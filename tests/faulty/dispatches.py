@@ -1,0 +1,385 @@
+"""Drivers that prepare, dispatch or record device code wrongly."""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+
+from cts.hal import (
+    BufferRange,
+    DeviceGroup,
+    HalError,
+    IndirectWorkgroups,
+    StatusCode,
+)
+
+from .changes import change, command_buffer_class, device_class, driver_class
+from .registry import DEFAULT_DRIVER, mutant
+
+
+def executable_class(driver: str = DEFAULT_DRIVER) -> Any:
+    """The class of executables."""
+    with driver_class(driver)() as found, found.create_device() as device:
+        format = found.properties.executable_formats[0]
+        code = found.conformance_executable(format)
+        with DeviceGroup.from_device(device), device.create_executable(format, code) as made:
+            return type(made)
+
+
+def change_dispatches(changed: Any) -> None:
+    """Has `changed(executable, entry_point, workgroups, bindings, constants)` say what is submitted
+    and recorded."""
+
+    def dispatch(good: Any, self: Any, *arguments: Any, **lists: Any) -> None:
+        given = [*arguments, *((), b"")[len(arguments) - 3 :]]
+        good(self, *changed(*given), **lists)
+
+    change(device_class(), "queue_dispatch", dispatch)
+    change(command_buffer_class(), "dispatch", dispatch)
+
+
+def change_kernels(changed: Any) -> None:
+    """Has `changed(function)` run instead of each kernel."""
+
+    def function(good: Any, self: Any, *asked: Any) -> Any:
+        entry_point, kernel = good(self, *asked)
+        return entry_point, changed(kernel)
+
+    change(executable_class(), "function", function)
+
+
+# -- executables ------------------------------------------------------------------------------
+
+
+@mutant("EXE-1")
+def any_format_is_taken() -> None:
+    """Bytes are taken for code whatever format they are said to be of."""
+    with driver_class()() as driver:
+        (format,) = driver.properties.executable_formats
+    change(
+        device_class(), "create_executable", lambda good, self, _, data: good(self, format, data)
+    )
+
+
+@mutant("EXE-1")
+def cut_off_code_is_taken() -> None:
+    """Code that is cut off is taken for the code that was prepared before."""
+    last: list[Any] = []
+
+    def create(good: Any, self: Any, format: str, data: bytes) -> Any:
+        try:
+            made = good(self, format, data)
+        except HalError as error:
+            if not last or error.code is StatusCode.NOT_FOUND:
+                raise
+            return good(self, *last)
+        last[:] = format, data
+        return made
+
+    change(device_class(), "create_executable", create)
+
+
+@mutant("EXE-1")
+def damaged_code_fails_as_internal() -> None:
+    """Damaged code is INTERNAL."""
+
+    def create(good: Any, self: Any, format: str, data: bytes) -> Any:
+        try:
+            return good(self, format, data)
+        except HalError as error:
+            if error.code is StatusCode.NOT_FOUND:
+                raise
+            raise HalError(StatusCode.INTERNAL, error.operation, error.detail) from error
+
+    change(device_class(), "create_executable", create)
+
+
+@mutant("EXE-2")
+def bindings_are_miscounted() -> None:
+    """An entry point tells one binding too many."""
+    change(
+        executable_class(),
+        "entry_points",
+        lambda good, self: tuple(e._replace(bindings=e.bindings + 1) for e in good(self)),
+    )
+
+
+@mutant("EXE-2")
+def lookup_finds_the_first() -> None:
+    """Any name is that of the first entry point that begins so."""
+
+    def lookup(good: Any, self: Any, name: str) -> int:
+        names = [entry_point.name for entry_point in self.entry_points]
+        return next((n for n, known in enumerate(names) if known.startswith(name)), 0)
+
+    change(executable_class(), "lookup", lookup)
+
+
+# -- dispatch ---------------------------------------------------------------------------------
+
+
+@mutant("EXE-3")
+def bindings_reversed() -> None:
+    """The bindings arrive in reverse."""
+    change_kernels(lambda kernel: lambda grid, words, *bound: kernel(grid, words, *bound[::-1]))
+
+
+@mutant("EXE-3")
+def constants_reversed() -> None:
+    """The constants arrive in reverse."""
+    change_kernels(
+        lambda kernel: lambda grid, words, *bound: kernel(grid, words[::-1].copy(), *bound)
+    )
+
+
+@mutant("EXE-3")
+def binding_offsets_are_dropped() -> None:
+    """Every binding starts at its buffer's beginning."""
+
+    def from_the_start(*given: Any) -> Any:
+        code, place, grid, bindings, words = given
+        return code, place, grid, [b._replace(offset=b.offset and 0) for b in bindings], words
+
+    change_dispatches(from_the_start)
+
+
+@mutant("EXE-4")
+def last_workgroup_is_lost() -> None:
+    """Of a line of workgroups the last one does not run."""
+
+    def shorter(kernel: Any) -> Any:
+        def run(grid: Any, words: Any, *bound: Any) -> None:
+            x, y, z = grid
+            kernel((x - 1, y, z) if x > 1 else grid, words, *bound)
+
+        return run
+
+    change_kernels(shorter)
+
+
+@mutant("EXE-4")
+def workgroups_run_twice() -> None:
+    """A dispatch runs twice."""
+
+    def twice(kernel: Any) -> Any:
+        def run(*given: Any) -> None:
+            kernel(*given)
+            kernel(*given)
+
+        return run
+
+    change_kernels(twice)
+
+
+@mutant("EXE-4")
+def axes_are_swapped() -> None:
+    """The x and z of a grid are swapped."""
+    change_kernels(lambda kernel: lambda grid, words, *bound: kernel(grid[::-1], words, *bound))
+
+
+@mutant("EXE-4")
+def no_workgroups_are_one() -> None:
+    """A grid of nothing is taken for one workgroup."""
+
+    def at_least_one(*given: Any) -> Any:
+        code, place, grid, bindings, words = given
+        if not isinstance(grid, IndirectWorkgroups):
+            grid = (
+                tuple(max(count, 1) if count < 4096 else 1 for count in grid) if 0 in grid else grid
+            )
+        return code, place, grid, bindings, words
+
+    change_dispatches(at_least_one)
+
+
+def _counts_of(workgroups: IndirectWorkgroups) -> tuple[int, int, int]:
+    data = workgroups.buffer.read(workgroups.offset, 12)  # type: ignore[union-attr]
+    x, y, z = np.frombuffer(data, np.uint32).tolist()
+    return x, y, z
+
+
+@mutant("EXE-5", driver="local-task")
+def indirect_counts_read_at_the_call() -> None:
+    """Indirect counts are read when the dispatch is submitted."""
+
+    def dispatch(
+        good: Any, self: Any, code: Any, place: int, grid: Any, *rest: Any, **lists: Any
+    ) -> None:
+        if isinstance(grid, IndirectWorkgroups):
+            grid = _counts_of(grid)
+        good(self, code, place, grid, *rest, **lists)
+
+    change(device_class("local-task"), "queue_dispatch", dispatch)
+
+
+@mutant("EXE-5")
+def indirect_counts_read_at_the_start() -> None:
+    """Indirect counts are read at their buffer's beginning."""
+
+    def at_the_start(*given: Any) -> Any:
+        code, place, grid, *rest = given
+        if isinstance(grid, IndirectWorkgroups) and 0 < grid.offset < 4096:
+            grid = grid._replace(offset=0)
+        return code, place, grid, *rest
+
+    change_dispatches(at_the_start)
+
+
+@mutant("EXE-6")
+def entry_point_wraps_around() -> None:
+    """An entry point past the last is the first one again."""
+    change(
+        executable_class(),
+        "function",
+        lambda good, self, operation, place: good(self, operation, place % len(self.entry_points)),
+    )
+
+
+@mutant("EXE-6")
+def missing_constants_are_zero() -> None:
+    """Constants that are missing are 0, and those too many are dropped."""
+
+    def filled_up(*given: Any) -> Any:
+        code, place, grid, bindings, words = given
+        size = 4 * code.entry_points[place].constants if 0 <= place < len(code.entry_points) else 0
+        return code, place, grid, bindings, bytes(words)[:size].ljust(size, b"\0")
+
+    change_dispatches(filled_up)
+
+
+@mutant("EXE-6")
+def binding_ranges_are_clipped() -> None:
+    """A range that leaves its buffer ends where the buffer does."""
+
+    def clipped(*given: Any) -> Any:
+        code, place, grid, bindings, words = given
+        ranges = []
+        for b in bindings:
+            if isinstance(b.buffer.byte_length, int) and b.length is not None:
+                start = min(max(b.offset, 0), b.buffer.byte_length)
+                b = BufferRange(b.buffer, start, min(b.length, b.buffer.byte_length - start))
+            ranges.append(b)
+        return code, place, grid, ranges, words
+
+    def dispatch(good: Any, self: Any, *arguments: Any, **lists: Any) -> None:
+        given = [*arguments, *((), b"")[len(arguments) - 3 :]]
+        good(self, *clipped(*given), **lists)
+
+    change(device_class(), "queue_dispatch", dispatch)
+
+
+@mutant("EXE-7", driver="local-task")
+def dispatch_holds_nothing() -> None:
+    """A pending dispatch keeps neither code nor buffers alive."""
+
+    def submit(good: Any, self: Any, operation: Any) -> None:
+        if operation.name == "Device.queue_dispatch":
+            operation = operation._replace(used=())
+        good(self, operation)
+
+    change(device_class("local-task"), "_submit", submit)
+
+
+# -- commands ---------------------------------------------------------------------------------
+
+
+@mutant("CMD-1")
+def recorded_dispatch_runs_once() -> None:
+    """A recorded dispatch is carried out at the first execution alone."""
+    done: set[int] = set()
+
+    def recorded(good: Any, self: Any, operation: str, table: Any) -> Any:
+        work = good(self, operation, table)
+        if id(self) in done:
+            return [transfer for transfer in work if transfer.length]
+        done.add(id(self))
+        return work
+
+    change(command_buffer_class(), "recorded", recorded)
+
+
+@mutant("CMD-1")
+def recorded_arguments_are_borrowed() -> None:
+    """What a dispatch was recorded with is looked at when it is executed."""
+
+    def record(good: Any, self: Any, name: str, make: Any, *arguments: Any) -> None:
+        if name != "dispatch":
+            good(self, name, make, *arguments)
+            return
+        operation, driver = f"CommandBuffer.{name}", self._driver_name
+        self._commands.append(lambda table: make(operation, driver, *arguments))
+
+    change(command_buffer_class(), "_record", record)
+
+
+@mutant("CMD-2")
+def first_table_counts() -> None:
+    """Every execution has the table of the first."""
+    tables: dict[int, Any] = {}
+
+    def recorded(good: Any, self: Any, operation: str, table: Any) -> Any:
+        first = tables.setdefault(id(self), table) if table else table
+        return good(self, operation, first)
+
+    change(command_buffer_class(), "recorded", recorded)
+
+
+@mutant("CMD-2")
+def table_offsets_are_dropped() -> None:
+    """A slot stands for the whole buffer that its range is of."""
+
+    def recorded(good: Any, self: Any, operation: str, table: Any) -> Any:
+        return good(self, operation, [BufferRange(given.buffer) for given in table])
+
+    change(command_buffer_class(), "recorded", recorded)
+
+
+@mutant("CMD-3")
+def missing_ranges_are_the_last() -> None:
+    """A slot that the table does not have is its last one."""
+
+    def recorded(good: Any, self: Any, operation: str, table: Any) -> Any:
+        missing = self._capacity - len(table)
+        return good(self, operation, [*table, *[table[-1]] * missing] if table else table)
+
+    change(command_buffer_class(), "recorded", recorded)
+
+
+@mutant("CMD-3")
+def slots_are_not_looked_at() -> None:
+    """A slot beyond the capacity is recorded."""
+
+    def after(good: Any, self: Any, *given: Any) -> None:
+        good(self, *given)
+        self._capacity = 1 << 40
+
+    change(command_buffer_class(), "begin", after)
+
+
+@mutant("CMD-3")
+def table_ranges_have_no_end() -> None:
+    """A slot goes on past its range, to the buffer's end."""
+
+    def recorded(good: Any, self: Any, operation: str, table: Any) -> Any:
+        return good(self, operation, [given._replace(length=None) for given in table])
+
+    change(command_buffer_class(), "recorded", recorded)
+
+
+@mutant("CMD-4", driver="local-task")
+def tables_hold_nothing() -> None:
+    """A pending execution does not keep its table's buffers alive."""
+
+    def submit(good: Any, self: Any, operation: Any) -> None:
+        if operation.name == "Device.queue_execute":
+            operation = operation._replace(used=operation.used[:1])
+        good(self, operation)
+
+    change(device_class("local-task"), "_submit", submit)
+
+
+@mutant("CMD-4")
+def commands_hold_nothing() -> None:
+    """A command buffer does not keep alive what it uses."""
+    change(command_buffer_class(), "_hold", lambda good, self, used: None)
