@@ -82,7 +82,7 @@ def test_what_is_given_is_never_run(act: Any, repository: Repository) -> None:
     shell = '$(touch pwned)";touch pwned;"`touch pwned`'
     assert act(drivers=shell, options=f"-q\n{shell}\n; touch pwned").failed
     assert act(install=f".\n; touch pwned\n{shell}").failed
-    assert not act(base=repository.base, budget=shell).failed  # by which nothing can be compared
+    assert act(base=repository.base, budget=shell).failed
     assert not list(repository.folder.parent.rglob("pwned"))
 
 
@@ -121,3 +121,11 @@ def test_the_same_in_a_plain_shell(
     assert "::error" not in done.stdout
     assert "::stop-commands" not in done.stdout
     assert (tmp_path / "results" / "head" / "junit.xml").exists()
+
+
+def test_a_budget_that_is_none_does_not_leave_the_gate_open(
+    act: Any, repository: Repository
+) -> None:
+    job = act(base=repository.base, budget="5 %")
+    assert job.failed
+    assert job.printed == "HAL_CTS_BUDGET: a number of cases, or P%\n"
