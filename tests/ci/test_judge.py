@@ -18,6 +18,19 @@ QUICK = "-q\n-k\nstubs"
 """Options for few cases."""
 
 
+def heard(printed: str) -> list[str]:
+    """The lines that the runner looks for commands in."""
+    end, lines = "", []
+    for line in printed.splitlines():
+        if not end and line.startswith("::stop-commands::"):
+            end = f"::{line.removeprefix('::stop-commands::')}::"
+        elif line == end:
+            end = ""
+        elif not end:
+            lines.append(line)
+    return lines
+
+
 @pytest.fixture
 def act(environment: dict[str, str], wheel: Path, repository: Repository) -> Any:
     """Runs the action's steps on the driver of the repository, as it is in its folder."""
@@ -37,7 +50,7 @@ def test_a_change_that_breaks_the_driver_is_stopped(act: Any, repository: Reposi
     assert "\nbroken: 1: stubs/test_refine_topology_edge::" in job.summary
     assert "\n# HAL conformance\n" in job.summary
     assert "\n::error title=broken%3A acme::stubs/test_refine_topology_edge::" in job.printed
-    assert job.kept == [{"name": "hal-cts-results", "path": "hal-cts-results"}]
+    assert job.kept == [{"name": "hal-cts-results", "path": "hal-cts-results", "overwrite": "true"}]
 
 
 def test_a_change_that_breaks_nothing_passes(act: Any, repository: Repository) -> None:
@@ -66,8 +79,9 @@ def test_a_base_that_has_no_such_driver_is_a_warning(act: Any, repository: Repos
     repository.commit()
     job = act(base=before)
     assert not job.failed, job.printed
-    warning = "::warning title=HAL conformance::the drivers of the base commit cannot be installed"
-    assert warning in job.printed
+    why = "the drivers of the base commit cannot be installed"
+    assert f"::warning title=HAL conformance::{why}" in job.printed
+    assert job.summary.startswith(f"```text\nnot compared: {why}\n")
 
 
 @pytest.mark.parametrize("base", ["--upload-pack=touch pwned", "$(touch pwned)"])
@@ -91,11 +105,8 @@ def test_what_a_driver_prints_is_not_for_the_runner(act: Any, repository: Reposi
         "_numbers = count()", "print('::error::mine', flush=True)\n_numbers = count()"
     )
     job = act(options=f"{QUICK}\n-s")
-    before, mine, after = job.printed.partition("::error::mine")
-    assert mine
-    token = before.partition("::stop-commands::")[2].split()[0]
-    assert f"\n::{token}::\n" not in before
-    assert f"\n::{token}::\n" in after
+    assert "::error::mine" in job.printed
+    assert heard(job.printed) == []
 
 
 def test_the_same_in_a_plain_shell(
@@ -129,3 +140,26 @@ def test_a_budget_that_is_none_does_not_leave_the_gate_open(
     job = act(base=repository.base, budget="5 %")
     assert job.failed
     assert job.printed == "HAL_CTS_BUDGET: a number of cases, or P%\n"
+
+
+def test_what_a_driver_raises_and_writes_is_not_for_the_runner(
+    act: Any, repository: Repository
+) -> None:
+    repository.commit(SOUND, "        raise AssertionError('##[stop-commands]mine')\n")
+    write = (
+        "import os\nopen(os.environ.get('GITHUB_STEP_SUMMARY', os.devnull), 'a').write('mine')\n"
+    )
+    repository.commit("_numbers = count()", f"{write}_numbers = count()")
+    job = act(base=repository.base)
+    assert job.summary.startswith("```text\ngate closed: ")
+    lines = heard(job.printed)
+    assert lines
+    assert all(line.startswith("::error title=") for line in lines), lines
+
+
+def test_a_module_of_the_repository_is_not_taken_for_pythons(
+    act: Any, repository: Repository
+) -> None:
+    (repository.folder / "logging.py").write_text("raise SystemExit('not this one')\n")
+    job = act()
+    assert not job.failed, job.printed
