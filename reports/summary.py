@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections import Counter
 from collections.abc import Iterator
 from pathlib import Path
+from typing import get_args
 
 from cts.results import CaseRecord, DriverRecord, Outcome
 
@@ -21,20 +22,7 @@ _MESSAGE = 300
 """Characters of a message."""
 _SHOWN = 100
 """Kinds of failures that are listed: GitHub shows no summary of more than 1 MiB."""
-_COLUMNS: tuple[Outcome, ...] = (
-    "pass",
-    "adapter",
-    "fail",
-    "error",
-    "crash",
-    "timeout",
-    "unexpected-pass",
-    "flaky",
-    "blocked",
-    "expected-fail",
-    "unsupported",
-    "skip",
-)
+_COLUMNS: tuple[Outcome, ...] = get_args(Outcome)
 
 
 def write(run: Run, path: Path) -> None:

@@ -2,7 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterable
+from collections.abc import Iterable, Iterator
+from contextlib import contextmanager
 from typing import Any
 
 import numpy as np
@@ -13,6 +14,7 @@ from cts.hal import (
     Buffer,
     BufferRange,
     BufferUsage,
+    CommandBuffer,
     Device,
     EntryPoint,
     Executable,
@@ -40,6 +42,15 @@ def words_of(buffer: Buffer) -> Words:
 def bytes_of(values: Iterable[Any], kind: Any = np.uint32) -> bytes:
     """Words of 4 bytes, in native byte order."""
     return np.array(list(values), kind).tobytes()
+
+
+@contextmanager
+def recording(device: Device, binding_capacity: int = 0) -> Iterator[CommandBuffer]:
+    """A command buffer that records within the block, and is the caller's to release."""
+    commands = device.create_command_buffer(binding_capacity)
+    commands.begin()
+    yield commands
+    commands.end()
 
 
 class Kernels:

@@ -11,7 +11,9 @@ from cts.hal import (
     BufferRange,
     BufferUsage,
     Executable,
+    HalError,
     IndirectWorkgroups,
+    StatusCode,
     Workgroups,
 )
 
@@ -45,8 +47,15 @@ def dispatch(
 
     def run() -> None:
         counts = tell_counts()
-        if all(counts):
-            function(counts, words, *(_bytes(*of_range) for of_range in ranges))
+        if not all(counts):
+            return
+        memory = [_bytes(*of_range) for of_range in ranges]
+        try:
+            function(counts, words, *memory)
+        except Exception as error:  # whatever the code does
+            raise HalError(
+                StatusCode.INTERNAL, operation, f"the entry point {wanted.name!r} failed: {error!r}"
+            ) from error
 
     return whole((code, *(buffer for buffer, _, _ in ranges), *counted_in), run)
 

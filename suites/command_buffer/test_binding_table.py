@@ -2,8 +2,8 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
-from contextlib import ExitStack, contextmanager
+from collections.abc import Sequence
+from contextlib import ExitStack
 
 import pytest
 
@@ -24,6 +24,7 @@ from cts.work_cases.dispatch import (
     Kernels,
     bytes_of,
     needs_dispatch_in_commands,
+    recording,
     words_of,
 )
 from cts.work_cases.kernels import ABSOLUTE, COUNT
@@ -38,15 +39,6 @@ pytestmark = [
     pytest.mark.needs(binding_tables=True),
     needs_dispatch_in_commands,
 ]
-
-
-@contextmanager
-def recording(device: Device, capacity: int) -> Iterator[CommandBuffer]:
-    """A command buffer that records within the block, and is released by the caller."""
-    commands = device.create_command_buffer(capacity)
-    commands.begin()
-    yield commands
-    commands.end()
 
 
 def code_of_execution(

@@ -2,19 +2,17 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator
-from contextlib import contextmanager
-
 import pytest
 
 from cts.checks import expect_equal
-from cts.hal import CommandBuffer, Device, Driver, IndirectWorkgroups
+from cts.hal import Device, Driver, IndirectWorkgroups
 from cts.work_cases.concurrency import Gate
 from cts.work_cases.dispatch import (
     WORD,
     Kernels,
     bytes_of,
     needs_dispatch_in_commands,
+    recording,
     words_of,
 )
 from cts.work_cases.kernels import ABSOLUTE, CONSTANTS, COUNT
@@ -23,15 +21,6 @@ ROOM = 16
 TIMES = 5
 
 pytestmark = [pytest.mark.spec("CMD-1"), needs_dispatch_in_commands]
-
-
-@contextmanager
-def recording(device: Device) -> Iterator[CommandBuffer]:
-    """A command buffer that records within the block, and is released by the caller."""
-    commands = device.create_command_buffer()
-    commands.begin()
-    yield commands
-    commands.end()
 
 
 def test_each_execution_dispatches(device: Device, kernels: Kernels) -> None:

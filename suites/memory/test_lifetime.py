@@ -2,21 +2,15 @@
 
 from __future__ import annotations
 
-import psutil
 import pytest
 
-from cts.checks import expect, expect_equal, unsupported
+from cts.checks import expect_equal, unsupported
 from cts.hal import Buffer, Device, Driver
 from cts.plugin.fixtures import NewDevice, NewGroup
 from cts.work_cases import Bytes, expect_bytes, needs_room, noise
+from cts.work_cases.growth import LARGE, expect_no_growth
 
 SIZE = 4097
-LARGE = 1 << 20
-"""Bytes of a buffer that resident memory shows."""
-WARM_UP = 16
-BUFFERS = 256
-GROWTH_AT_MOST = 64 << 20
-"""Bytes that resident memory may grow by; with every buffer kept, it would be `BUFFERS` MiB."""
 
 pytestmark = pytest.mark.needs("allocator")
 
@@ -95,17 +89,4 @@ def test_released_buffers_leave_no_memory(device: Device, hal_driver: Driver) ->
             with buffer.map() as view:
                 view[-1] = view[0]
 
-    process = psutil.Process()
-    for _ in range(WARM_UP):
-        use_one()
-    before = process.memory_info().rss
-    for _ in range(BUFFERS):
-        use_one()
-    growth = process.memory_info().rss - before
-    expect(
-        growth <= GROWTH_AT_MOST,
-        "MEM-6",
-        f"resident memory over {BUFFERS} buffers of {LARGE} bytes",
-        came_back=f"{growth} more bytes",
-        asks=f"at most {GROWTH_AT_MOST}",
-    )
+    expect_no_growth(use_one, "MEM-6", "buffers")

@@ -5,20 +5,14 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, suppress
 
-import psutil
 import pytest
 
 from cts.checks import expect, expect_equal
 from cts.hal import Buffer, Device, Driver, HalError, Semaphore, StatusCode
 from cts.work_cases import expect_bytes, needs_room, noise
+from cts.work_cases.growth import LARGE, expect_no_growth
 
 SIZE = 4099
-LARGE = 1 << 20
-"""Bytes of a buffer that resident memory shows."""
-WARM_UP = 16
-BUFFERS = 256
-GROWTH_AT_MOST = 64 << 20
-"""Bytes that resident memory may grow by; with every buffer kept, it would be `BUFFERS` MiB."""
 REFUSALS = (StatusCode.FAILED_PRECONDITION, StatusCode.INVALID_ARGUMENT)
 
 pytestmark = pytest.mark.needs("allocator", "create_semaphore", "queue_alloca", "queue_dealloca")
@@ -162,19 +156,6 @@ def test_the_memory_comes_back(device: Device, hal_driver: Driver, way: str) -> 
             device.queue_dealloca(buffer, signal=[(line, value + 2)])
             line.wait(value + 2)
 
-        process = psutil.Process()
-        for _ in range(WARM_UP):
-            use_one()
-        before = process.memory_info().rss
-        for _ in range(BUFFERS):
-            use_one()
-        growth = process.memory_info().rss - before
+        expect_no_growth(use_one, "MEM-12", f"buffers that a queue allocated, {way},")
         for buffer in kept:
             buffer.release()
-    expect(
-        growth <= GROWTH_AT_MOST,
-        "MEM-12",
-        f"resident memory over {BUFFERS} queue-allocated buffers of {LARGE} bytes, {way}",
-        came_back=f"{growth} more bytes",
-        asks=f"at most {GROWTH_AT_MOST}",
-    )

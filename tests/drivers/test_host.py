@@ -13,6 +13,7 @@ import pytest
 from cts import registry
 from cts.hal import (
     Buffer,
+    BufferRange,
     BufferUsage,
     Device,
     DeviceGroup,
@@ -327,6 +328,29 @@ def test_a_refused_command_is_not_recorded(setting: Setting) -> None:
         setting.device.queue_execute(commands, **setting.next_step())
         setting.finish()
     assert setting.buffer.read() == bytes(SIZE)
+
+
+def test_code_that_raises_fails_the_signals_as_internal(setting: Setting) -> None:
+    """By the call too, where that carries it out."""
+    driver = registry.load(setting.device.driver_name)()
+    (format,) = driver.properties.executable_formats
+    code = driver.conformance_executable(format)
+    usage = BufferUsage.DISPATCH_STORAGE
+    with (
+        setting.device.create_executable(format, code) as executable,
+        setting.device.allocator.allocate(4, usage=usage) as small,
+        setting.device.create_semaphore() as line,
+    ):
+
+        def dispatch() -> None:
+            arguments = executable.lookup("places"), (100, 1, 1), [BufferRange(small)]
+            setting.device.queue_dispatch(executable, *arguments, signal=[(line, 1)])
+            line.wait(1)
+
+        error = raised(dispatch)
+        assert error.code is StatusCode.INTERNAL
+        assert "the entry point 'places' failed: ValueError(" in str(error)
+        assert raised(line.query).code is StatusCode.INTERNAL
 
 
 @pytest.mark.parametrize("driver", DRIVERS)
