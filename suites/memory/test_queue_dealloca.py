@@ -7,7 +7,7 @@ from contextlib import contextmanager, suppress
 
 import pytest
 
-from cts.checks import expect, expect_equal
+from cts.checks import expect, expect_equal, expect_error
 from cts.hal import Buffer, Device, Driver, HalError, Semaphore, StatusCode
 from cts.work_cases import expect_bytes, needs_room, noise
 from cts.work_cases.growth import LARGE, expect_no_growth
@@ -96,12 +96,9 @@ def test_takes_nothing_where_its_wait_fails(device: Device) -> None:
     ):
         buffer.write(0, noise(SIZE).tobytes())
         failed.fail(StatusCode.CANCELLED, "on purpose")
-        try:
+        with expect_error(StatusCode.CANCELLED, "MEM-11", "queue_dealloca behind a failure"):
             device.queue_dealloca(buffer, wait=[(failed, 1)], signal=[(signalled, 1)])
             signalled.wait(1)
-        except HalError as error:
-            doing = "queue_dealloca behind a failure"
-            expect_equal(error.code, StatusCode.CANCELLED, "MEM-11", doing)
         expect_bytes(buffer, noise(SIZE), "MEM-11", "a buffer whose deallocation was stopped")
         device.queue_dealloca(buffer, signal=[(line, 2)])
         line.wait(2)
