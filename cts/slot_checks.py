@@ -23,6 +23,7 @@ from cts.hal import (
     DeviceGroup,
     DeviceTopologyInfo,
     Edge,
+    Event,
     HalError,
     HandleType,
     Semaphore,
@@ -295,8 +296,8 @@ def _check_query_semaphore_compatibility(device: Device) -> None:
 
 
 def _check_create_event(device: Device) -> None:
-    event = device.create_event()
-    _expect(event is not None, "answered None: it is an event")
+    with device.create_event() as event:
+        _expect_type(event, Event)
 
 
 def _check_trim(device: Device) -> None:

@@ -20,6 +20,14 @@ def device(device_group: DeviceGroup) -> Device:
     return device_group.device_at(0)
 
 
+@pytest.fixture
+def peer(device_group: DeviceGroup) -> Device:
+    """The second one."""
+    if device_group.device_count < 2:
+        unsupported("needs a second device")
+    return device_group.device_at(1)
+
+
 def pytest_ignore_collect(collection_path: Path, config: pytest.Config) -> bool | None:
     """Passes the benchmarks over, unless an argument of the command line leads into them."""
     if collection_path != BENCHMARKS:

@@ -87,7 +87,7 @@ def test_every_input_is_there() -> None:
     assert inputs - named == set()
 
 
-@pytest.mark.parametrize("path", [*(ROOT / "docs").glob("*.md")], ids=lambda path: path.name)
+@pytest.mark.parametrize("path", [*(ROOT / "docs").rglob("*.md")], ids=lambda path: path.name)
 def test_every_file_that_is_linked_is_there(path: Path) -> None:
     links = re.findall(r"\]\(([^)#:]+)(?:#[^)]*)?\)", path.read_text(encoding="utf-8"))
     assert not [link for link in links if not (path.parent / link).exists()]

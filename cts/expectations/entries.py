@@ -50,6 +50,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     pattern : a regular expression found in its message; any message, if empty.
     example : the failing input, as a failing case's result gives it: with it the case is decided.
     link, owner : where more is known, and who looks after it.
+    reproducer : the script that shows the fault by itself, by its path in the repository.
     since, expires : the first day, and the last on which the entry holds.
     platform : as in `sys.platform`; ``*`` stands for any text.
     device : the path or name of a device of the group; ``*`` stands for any text.
@@ -66,6 +67,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     example: str = ""
     link: str = ""
     owner: str = ""
+    reproducer: str = ""
     since: datetime.date | None = None
     expires: datetime.date | None = None
     platform: str = ""
@@ -76,6 +78,11 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     def outcomes(self) -> tuple[Failure, ...]:
         """How the case may fail."""
         return (self.outcome,) if isinstance(self.outcome, str) else self.outcome
+
+    @property
+    def why(self) -> str:
+        """The reason, and what reproduces it."""
+        return f"{self.reason} ({self.reproducer})" if self.reproducer else self.reason
 
     def faults(self) -> list[str]:
         """What is wrong with it by itself, whatever the driver does."""

@@ -40,7 +40,7 @@ class Met:
     ----------
     outcome : as it goes into the results.
     expected : what the entry names.
-    why : the entry's reason; or, where it is not met, what it asks for.
+    why : the entry's reason and reproducer; or, where it is not met, what it asks for.
     """
 
     outcome: Outcome
@@ -131,7 +131,7 @@ def met_by(entry: Entry, outcome: Outcome, code: str, message: str) -> Met | Non
     if outcome not in FAILURES and not (entry.kind == outcome == "flaky"):
         return None
     if _is_that_failure(entry, outcome, code, message):
-        return Met(_KEPT[entry.kind], named, entry.reason)
+        return Met(_KEPT[entry.kind], named, entry.why)
     return Met(outcome, named, f"another failure than the one expected: {_asked(entry)}")
 
 

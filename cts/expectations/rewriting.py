@@ -21,6 +21,8 @@ from cts.results import FAILURES, CaseRecord
 
 _NUMBERS = re.compile(r"\d+")
 _BEFORE_THE_ANSWER = ": came back:"
+_WHY = ("reason", "link", "owner", "reproducer", "since", "expires")
+"""What an entry says of why, which stays when it is replaced."""
 
 
 def accepted(
@@ -99,7 +101,7 @@ def _of_case(case: CaseRecord, like: Entry | None) -> Entry:
     )
     if like is None:
         return entry
-    why = {name: getattr(like, name) for name in ("reason", "link", "owner", "since", "expires")}
+    why = {name: getattr(like, name) for name in _WHY}
     kind = entry.kind if case.outcome == "flaky" else like.kind
     return msgspec.structs.replace(entry, kind=kind, **why)
 

@@ -14,12 +14,22 @@ Every failure is a `HalError` with a `StatusCode`. The rules are numbered in doc
 
 from .capabilities import DeviceCapabilities, DeviceCapability, HandleType
 from .command_buffer import CommandBuffer
-from .device import Device, Slot, answered_by, implements, slot, slots, unimplemented
+from .device import (
+    DEVICE_LOST,
+    Device,
+    Slot,
+    answered_by,
+    implements,
+    slot,
+    slots,
+    unimplemented,
+)
 from .device_group import DeviceGroup, DeviceGroupBuilder
 from .device_object import DeviceObject, ResourceOrigin
 from .driver import DeviceInfo, Driver, DriverProperties
 from .edge import SELF_EDGE, Edge, EdgeFlag, InteropMode, LinkClass
 from .edge_rules import EdgeMatrix, edge_from_capabilities
+from .event import Event
 from .executable import (
     BindingSlot,
     BufferRange,
@@ -31,6 +41,7 @@ from .executable import (
 from .memory import Allocator, Buffer, BufferUsage, MemoryType
 from .module import Module
 from .numa import platform_distance
+from .program import Program
 from .resource import Resource, live_counts
 from .semaphore import Semaphore, SemaphoreList
 from .status import HalError, StatusCode
@@ -44,6 +55,7 @@ from .topology_info import (
 )
 
 __all__ = [
+    "DEVICE_LOST",
     "SELF_EDGE",
     "Allocator",
     "BindingSlot",
@@ -65,6 +77,7 @@ __all__ = [
     "EdgeFlag",
     "EdgeMatrix",
     "EntryPoint",
+    "Event",
     "Executable",
     "HalError",
     "HandleType",
@@ -73,6 +86,7 @@ __all__ = [
     "LinkClass",
     "MemoryType",
     "Module",
+    "Program",
     "Resource",
     "ResourceOrigin",
     "Semaphore",

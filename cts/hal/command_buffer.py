@@ -1,4 +1,4 @@
-"""Command buffers: transfers and dispatches that are recorded once and executed by the queue."""
+"""Command buffers: what is recorded once and executed by the queue."""
 
 from __future__ import annotations
 
@@ -6,6 +6,7 @@ from abc import ABC, abstractmethod
 from collections.abc import Sequence
 
 from .device_object import DeviceObject
+from .event import Event
 from .executable import BindingSlot, BufferRange, Executable, Workgroups
 from .memory import Buffer
 from .status import HalError, StatusCode
@@ -62,6 +63,26 @@ class CommandBuffer(DeviceObject, ABC):
         constants: bytes = b"",
     ) -> None:
         """Runs an entry point of an executable, as `Device.queue_dispatch` does."""
-        raise HalError(
-            StatusCode.UNIMPLEMENTED, "CommandBuffer.dispatch", "there is no dispatch in commands"
-        )
+        raise _unimplemented("dispatch")
+
+    def signal_event(self, event: Event) -> None:
+        """Signals an event once the commands before are done."""
+        raise _unimplemented("signal_event")
+
+    def reset_event(self, event: Event) -> None:
+        """Takes the signal of an event back once the commands before are done."""
+        raise _unimplemented("reset_event")
+
+    def wait_events(self, events: Sequence[Event]) -> None:
+        """Holds the commands after it until all of the events are signalled.
+
+        They are signalled by then: by a command before it, or in an execution that semaphores order
+        before this one. Otherwise the execution fails with FAILED_PRECONDITION.
+        """
+        raise _unimplemented("wait_events")
+
+
+def _unimplemented(name: str) -> HalError:
+    return HalError(
+        StatusCode.UNIMPLEMENTED, f"CommandBuffer.{name}", f"there is no {name} in commands"
+    )

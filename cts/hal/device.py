@@ -34,10 +34,15 @@ if TYPE_CHECKING:
     from .capabilities import DeviceCapabilities, HandleType
     from .command_buffer import CommandBuffer
     from .edge import Edge
+    from .event import Event
     from .executable import BufferRange, Executable, Workgroups
     from .memory import Allocator, Buffer
     from .semaphore import Semaphore, SemaphoreList
     from .topology_info import DeviceTopologyInfo
+
+DEVICE_LOST = StatusCode.DATA_LOSS
+"""What everything on a lost device ends with (LIF-14): not UNAVAILABLE, by which a backend is
+absent, nor ABORTED, after which trying again can help."""
 
 SlotKind = Literal["core", "work", "optional"]
 AnsweredBy = Literal["driver", "adapter"]
@@ -280,12 +285,20 @@ class Device(Resource):
 
     @slot("optional")
     def export_semaphore(self, semaphore: Semaphore, handle_type: HandleType) -> object:
-        """A handle through which another device can import the semaphore."""
+        """A handle through which another device can import the semaphore's timeline.
+
+        A kind that the device does not export is UNIMPLEMENTED. The handle is the caller's:
+        OPAQUE_FD a descriptor to close, NATIVE the semaphore itself.
+        """
         raise unimplemented(self, "export_semaphore")
 
     @slot("optional")
     def import_semaphore(self, handle: object, handle_type: HandleType) -> Semaphore:
-        """A semaphore over a timeline that another device exported."""
+        """A semaphore over a timeline that another device exported; it outlives the exporter.
+
+        The handle stays the caller's. Raises INVALID_ARGUMENT for what is no such handle, and
+        UNIMPLEMENTED for a kind that the device does not import.
+        """
         raise unimplemented(self, "import_semaphore")
 
     @slot("optional")
@@ -294,8 +307,8 @@ class Device(Resource):
         raise unimplemented(self, "query_semaphore_compatibility")
 
     @slot("optional")
-    def create_event(self) -> object:
-        """An event, for order within and between command buffers."""
+    def create_event(self) -> Event:
+        """An event, for order within and between command buffers; not signalled at first."""
         raise unimplemented(self, "create_event")
 
     @slot("optional")

@@ -7,6 +7,8 @@ from types import TracebackType
 from typing import ClassVar, Literal, Self
 
 from .device import AnsweredBy, Device
+from .module import Module
+from .program import Program
 from .status import HalError, StatusCode
 
 ObtainedOn = Literal["hardware", "software", "stand-in", "no-device"]
@@ -62,7 +64,12 @@ class DriverProperties:
     objects_kept_by: AnsweredBy = "driver"
     """Who keeps references, lifetime and origin of buffers, semaphores and the like."""
     unreachable: tuple[str, ...] = ()
-    """Optional slots that the driver underneath has and that an adapter has no way to."""
+    """Optional slots, and methods as ``Executable.entry_points``, that the driver underneath has
+    and that an adapter has no way to."""
+    programs: bool = False
+    """Has programs over several devices: `Driver.conformance_program` gives the suite's."""
+    provokes_loss: bool = False
+    """The suite can have a device lost: `Driver.provoke_loss` does it."""
     growth_per_device: int = 0
     """Resident memory, in bytes, that a created and destroyed device may leave behind."""
 
@@ -90,6 +97,31 @@ class Driver:
             StatusCode.UNIMPLEMENTED,
             "Driver.conformance_executable",
             f"no kernels of the suite in the format {format!r}",
+            driver=self.name,
+        )
+
+    def conformance_program(self, module: Module) -> Program:
+        """The program of `cts.work_cases.program` over the first two devices of a module.
+
+        Raises UNIMPLEMENTED where `DriverProperties.programs` is not declared.
+        """
+        raise HalError(
+            StatusCode.UNIMPLEMENTED,
+            "Driver.conformance_program",
+            "there are no programs over several devices",
+            driver=self.name,
+        )
+
+    def provoke_loss(self, device: Device) -> None:
+        """Has a device lost, for good, as a fault of the hardware would: the suite looks at what
+        becomes of it (LIF-14). Returns once it is lost; does nothing to one that is lost already.
+
+        Raises UNIMPLEMENTED where `DriverProperties.provokes_loss` is not declared.
+        """
+        raise HalError(
+            StatusCode.UNIMPLEMENTED,
+            "Driver.provoke_loss",
+            "there is no way to have a device lost",
             driver=self.name,
         )
 

@@ -37,6 +37,7 @@ class BufferUsage(IntFlag):
     TRANSFER = 1 << 0
     MAPPING = 1 << 1
     DISPATCH_STORAGE = 1 << 2
+    DISPATCH_INDIRECT_PARAMETERS = 1 << 3
 
 
 DEFAULT_MEMORY_TYPE = MemoryType.DEVICE_LOCAL | MemoryType.HOST_VISIBLE

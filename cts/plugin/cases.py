@@ -13,6 +13,7 @@ from urllib.parse import quote
 
 import pytest
 
+import cts.hal
 from cts.contract import requirements
 from cts.hal import DriverProperties, slots
 from cts.plugin import DRIVER_FIXTURE
@@ -118,6 +119,12 @@ def check_marks(config: pytest.Config, items: list[pytest.Item]) -> None:
         raise pytest.UsageError("\n".join(faults))
 
 
+def _is_method(name: str) -> bool:
+    """Whether it names what an object of the HAL does, as ``Executable.entry_points``."""
+    kind, _, method = name.partition(".")
+    return bool(method) and hasattr(getattr(cts.hal, kind, None), method)
+
+
 def _mark_faults(item: pytest.Item, case: Case) -> list[str]:
     faults = []
     if not case.requirements:
@@ -132,9 +139,9 @@ def _mark_faults(item: pytest.Item, case: Case) -> list[str]:
         ]
     for mark in item.iter_markers("needs"):
         faults += [
-            f"needs: there is no slot {name!r}"
+            f"needs: there is no slot or method {name!r}"
             for name in map(str, mark.args)
-            if name not in slots()
+            if name not in slots() and not _is_method(name)
         ]
         unknown: list[Any] = sorted(mark.kwargs.keys() - _NEEDS_KEYS)
         faults += [f"needs: there is no property {name!r}" for name in unknown]

@@ -25,7 +25,7 @@ from cts.plugin import evidence, place
 from cts.plugin.options import Options
 from cts.probe import check_name, describe, optional_slots, picks
 from cts.results import DriverRecord
-from cts.slot_checks import check_slot, core_slot_faults, work_slot_faults
+from cts.slot_checks import SlotFault, check_slot, core_slot_faults, work_slot_faults
 
 DEFAULT_DEVICE_COUNT = 2
 AT_THE_END = "at the end"
@@ -55,6 +55,7 @@ class DriverSession:
         self._group: DeviceGroup | None = None
         self._group_fault = ""
         self._group_evidence: set[tuple[str, str]] = set()
+        self._group_works = False
         self._end_fault = ""
 
     # -- the driver -------------------------------------------------------------------
@@ -201,6 +202,7 @@ class DriverSession:
                     self._group_fault = f"the device group cannot be formed: {describe(error)}"
                     raise Blocked(self._group_fault) from error
             self.groups_built += 1
+            self._group_works = self._works and not self._fault_of_group()
         evidence.add(self._group_evidence)
         return self._group
 
@@ -215,6 +217,25 @@ class DriverSession:
         finally:
             for device in devices:
                 device.release()
+
+    def spoilt(self) -> str:
+        """What is wrong with a device of the group that worked when that was built, or nothing."""
+        return self._fault_of_group() if self._group and self._group_works else ""
+
+    @property
+    def _works(self) -> bool:
+        return self.driver.properties.work and not self.work_faults and not self.core_faults
+
+    def _fault_of_group(self) -> str:
+        group = self._group
+        assert group is not None
+        with evidence.aside(), place.stage("check of the group's devices"):
+            for index in range(group.device_count):
+                try:
+                    check_slot("queue_barrier", group.device_at(index))
+                except SlotFault as fault:
+                    return f"device {index} of the group works no more: {fault}"
+        return ""
 
     def held(self) -> list[Resource]:
         """What the session itself keeps alive from case to case."""

@@ -17,6 +17,8 @@ from cts.hal.device import AnsweredBy, slot_function
 from cts.plugin import place
 
 _DRIVER_OPERATIONS = frozenset({"available", "enumerate"})
+_DRIVER_WORK = frozenset({"conformance_program"})
+"""Operations of the driver object that count like slots: what they give works by itself."""
 
 _entered: set[tuple[str, str]] = set()
 _answers: dict[tuple[str, str], AnsweredBy] = {}
@@ -65,7 +67,7 @@ def trace_driver(kind: type[Driver]) -> None:
     """Notes the operations of a driver class, as far as it has them as class members."""
     if kind not in _traced:
         _traced.add(kind)
-        for name in _DRIVER_OPERATIONS:
+        for name in _DRIVER_OPERATIONS | _DRIVER_WORK:
             member = inspect.getattr_static(kind, name)
             setattr(kind, name, _TracedMethod(member, name, "name"))
 

@@ -1,6 +1,7 @@
 """Programs that cases run in a process of their own: what happens at its exit, and in a fork.
 
     python -m cts.plugin.exit_scenarios exit-with-live-group DRIVER [PATH...]
+    python -m cts.plugin.exit_scenarios exit-with-pending-work DRIVER [PATH...]
     python -m cts.plugin.exit_scenarios fork DRIVER [PATH...]
 
 They use the devices of these paths, or all of the driver's. Each prints `VERDICT` and then ``ok``
@@ -38,6 +39,8 @@ COMPLAINTS = ("Traceback", "Exception ignored", "Fatal", "ResourceWarning")
 """What an interpreter says when its end is not orderly; what else is printed is the driver's."""
 CHILD_TIMEOUT = 10
 """Seconds after which a forked child that hangs is killed."""
+AT_WORK = 8 << 20
+"""Bytes of a fill that takes longer than its call."""
 _IN_CHILD = "in the child "
 
 
@@ -77,6 +80,26 @@ def exit_with_live_group(driver: Driver, paths: Sequence[str]) -> list[str]:
     for device in things:
         if driver.properties.work and isinstance(device, Device):
             _alive.extend((device.allocator.allocate(64), device.create_semaphore()))
+    return []
+
+
+def exit_with_pending_work(driver: Driver, paths: Sequence[str]) -> list[str]:
+    """The same with work on each device: a fill that may be under way, and a chain behind what
+    nobody signals."""
+    things = _make(driver, paths)
+    _alive.extend((driver, things))
+    for device in things:
+        if isinstance(device, Device):
+            buffer = device.allocator.allocate(AT_WORK)
+            never, line = device.create_semaphore(), device.create_semaphore()
+            commands = device.create_command_buffer()
+            commands.begin()
+            commands.fill(buffer, 0, AT_WORK, b"\x22")
+            commands.end()
+            device.queue_execute(commands, wait=[(never, 1)], signal=[(line, 1)])
+            device.queue_barrier(wait=[(line, 1)], signal=[(line, 2)])
+            device.queue_fill(buffer, 0, AT_WORK, b"\x11")
+            _alive.extend((buffer, never, line, commands))
     return []
 
 
@@ -155,6 +178,7 @@ def _in_parent(things: Sequence[Resource]) -> list[str]:
 
 SCENARIOS: dict[str, Callable[[Driver, Sequence[str]], list[str]]] = {
     "exit-with-live-group": exit_with_live_group,
+    "exit-with-pending-work": exit_with_pending_work,
     "fork": fork,
 }
 

@@ -28,7 +28,7 @@ def meet(report: pytest.TestReport, item: pytest.Item) -> None:
     if entry is None or verdict["expected"]:
         return
     if entry.kind == "skip":
-        verdict["expected"], verdict["expectation"] = "skip", entry.reason
+        verdict["expected"], verdict["expectation"] = "skip", entry.why
         return
     if verdict["outcome"] in _PASSES and not _is_through(report, item, verdict["outcome"]):
         return

@@ -22,7 +22,7 @@ from typing import Any
 
 import pytest
 
-from cts.plugin import cases, gating, leftovers, summary, verdict
+from cts.plugin import cases, gating, leftovers, soundness, summary, verdict
 from cts.plugin.run import run_of
 
 
@@ -88,9 +88,11 @@ def pytest_runtest_setup(item: pytest.Item) -> None:
 
 @pytest.hookimpl(wrapper=True, tryfirst=True)
 def pytest_runtest_teardown(item: pytest.Item) -> Generator[None]:
-    """Ends what a failed case has left alive, once its fixtures are gone."""
+    """Ends what a failed case has left alive, once its fixtures are gone, and looks at what it
+    leaves to others."""
     yield
     leftovers.end(item)
+    soundness.check(item)
 
 
 @pytest.hookimpl(wrapper=True)

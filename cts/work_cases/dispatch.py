@@ -23,7 +23,12 @@ from cts.hal import (
 )
 from cts.work_cases.operations import NEEDED_BY_EXECUTE
 
-USAGE = BufferUsage.TRANSFER | BufferUsage.MAPPING | BufferUsage.DISPATCH_STORAGE
+USAGE = (
+    BufferUsage.TRANSFER
+    | BufferUsage.MAPPING
+    | BufferUsage.DISPATCH_STORAGE
+    | BufferUsage.DISPATCH_INDIRECT_PARAMETERS
+)
 NEEDED = ("allocator", "create_semaphore", "create_executable", "queue_dispatch")
 NEEDED_IN_COMMANDS = (*NEEDED, *NEEDED_BY_EXECUTE)
 WORD = 4

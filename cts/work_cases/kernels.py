@@ -12,9 +12,9 @@ from cts.hal import EntryPoint
 
 ABSOLUTE = EntryPoint("absolute", constants=0, bindings=2)
 """Workgroup n writes the absolute value of float n of binding 0 to float n of binding 1."""
-SCALE = EntryPoint("scale", constants=2, bindings=2)
-"""Workgroup n writes a * x + b to float n of binding 1: x is float n of binding 0, and the
-constants are a and b, floats."""
+SCALE = EntryPoint("scale", constants=4, bindings=2)
+"""Workgroup n writes a * x + b, at least low and at most high, to float n of binding 1: x is float
+n of binding 0, and the constants are a, b, low and high, floats."""
 CONSTANTS = EntryPoint("constants", constants=4, bindings=1)
 """The one workgroup writes its four constants to the first four words of binding 0."""
 COUNT = EntryPoint("count", constants=0, bindings=1)

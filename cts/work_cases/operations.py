@@ -10,6 +10,7 @@ that is executed. A *bench* has one submission of each kind ready, all with the 
 from __future__ import annotations
 
 from abc import ABC, abstractmethod
+from collections.abc import Callable
 from functools import cached_property
 from typing import Any, ClassVar, Literal
 
@@ -171,10 +172,20 @@ class Bench:
         **changed: Any,
     ) -> None:
         """Submits an operation, with some arguments changed."""
+        self.prepared(operation, **changed)(wait, signal)
+
+    def prepared(
+        self, operation: str, **changed: Any
+    ) -> Callable[[SemaphoreList, SemaphoreList], None]:
+        """What submits an operation with two lists; all else that it takes is made by now."""
         arguments = self.arguments(operation) | changed
-        made = getattr(self.device, operation)(*arguments.values(), wait=wait, signal=signal)
-        if operation == "queue_alloca":
-            self._held.append(made)
+
+        def submit(wait: SemaphoreList, signal: SemaphoreList) -> None:
+            made = getattr(self.device, operation)(*arguments.values(), wait=wait, signal=signal)
+            if operation == "queue_alloca":
+                self._held.append(made)
+
+        return submit
 
     def expect_done(self, operation: str, requirement: str, doing: str) -> None:
         """Checks that the operation was carried out."""

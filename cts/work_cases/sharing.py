@@ -1,18 +1,20 @@
-"""Memory that two devices share: one exports a buffer of its own, the other imports it."""
+"""What two devices share: one exports a buffer or semaphore of its own, the other imports it."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
-from typing import Any
+from typing import Any, Literal
 
 from cts.checks import unsupported
-from cts.hal import Buffer, Device, HandleType
+from cts.hal import Buffer, Device, HandleType, Semaphore
 from cts.work_cases import noise
 
 KINDS = (HandleType.NATIVE, HandleType.OPAQUE_FD, HandleType.SHM)
 """Those that cases can have in their hands; the others are refused, or not claimed."""
+SEMAPHORE_KINDS = KINDS[:2]
+"""The same of semaphores."""
 SIZES = (1, 4095, 4096, 4097)
 """Bytes that are shared: both sides of a page."""
 
@@ -22,20 +24,27 @@ def name_of(kind: HandleType) -> str:
     return str(kind.name)
 
 
-def needs_kind(kind: HandleType, device: Device, peer: Device) -> None:
+def needs_kind(
+    kind: HandleType,
+    device: Device,
+    peer: Device,
+    what: Literal["buffer", "semaphore"] = "buffer",
+) -> None:
     """Ends a case for a kind that the device does not claim to export, or its peer to import."""
-    for claimed, doing in (
-        (device.query_capabilities().buffer_export_types, "export"),
-        (peer.query_capabilities().buffer_import_types, "import"),
-    ):
+    for maker, doing in ((device, "export"), (peer, "import")):
+        claimed = getattr(maker.query_capabilities(), f"{what}_{doing}_types")
         if not kind & claimed:
-            unsupported(f"the device does not claim to {doing} {kind.name}")
+            unsupported(f"the device does not claim to {doing} a {what} by {kind.name}")
 
 
 @contextmanager
-def handle_of(device: Device, buffer: Buffer, kind: HandleType) -> Iterator[object]:
+def handle_of(device: Device, shared: Buffer | Semaphore, kind: HandleType) -> Iterator[object]:
     """A handle that the block owns."""
-    handle: Any = device.export_buffer(buffer, kind)
+    handle: Any = (
+        device.export_buffer(shared, kind)
+        if isinstance(shared, Buffer)
+        else device.export_semaphore(shared, kind)
+    )
     try:
         yield handle
     finally:
@@ -49,3 +58,12 @@ def share(device: Device, peer: Device, kind: HandleType, size: int) -> tuple[Bu
     exporter.write(0, noise(size).tobytes())
     with handle_of(device, exporter, kind) as handle:
         return exporter, peer.import_buffer(handle, kind, size)
+
+
+def share_semaphore(
+    device: Device, peer: Device, kind: HandleType, payload: int = 0
+) -> tuple[Semaphore, Semaphore]:
+    """A semaphore, and the peer's over the same timeline; the handle is given up by then."""
+    exporter = device.create_semaphore(payload)
+    with handle_of(device, exporter, kind) as handle:
+        return exporter, peer.import_semaphore(handle, kind)

@@ -7,7 +7,7 @@ from enum import IntFlag
 from operator import index
 from typing import Any, TypeVar
 
-from cts.hal import DeviceObject, HalError, StatusCode
+from cts.hal import Device, DeviceObject, HalError, HandleType, StatusCode
 
 T = TypeVar("T", bound=DeviceObject)
 
@@ -42,6 +42,22 @@ def as_flags(operation: str, name: str, value: Any, kind: type[IntFlag]) -> int:
     if flags & ~defined:
         raise refusal(operation, f"{name} is {flags:#x}: only the bits {defined:#x} are defined")
     return flags
+
+
+def as_handle_type(operation: str, value: Any, device: Device, claimed: HandleType) -> HandleType:
+    """One kind of handle, of those that a device claims. Raises UNIMPLEMENTED for another."""
+    kind = HandleType(as_flags(operation, "handle_type", value, HandleType))
+    if kind.bit_count() != 1:
+        raise refusal(operation, f"handle_type is {kind!r}: it is one kind")
+    if not kind & claimed:
+        raise HalError(
+            StatusCode.UNIMPLEMENTED,
+            operation,
+            f"the device has no handles of the kind {kind!r}",
+            driver=device.driver_name,
+            slot=operation.partition(".")[2],
+        )
+    return kind
 
 
 def as_object(operation: str, name: str, value: Any, kind: type[T], driver_name: str) -> T:

@@ -9,7 +9,7 @@ then.
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import Any, Literal
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -18,8 +18,8 @@ from cts.hal import (
     Buffer,
     BufferRange,
     CommandBuffer,
-    Device,
     DeviceObject,
+    Event,
     Executable,
     HalError,
     StatusCode,
@@ -30,7 +30,11 @@ from . import transfers
 from .arguments import as_int, refusal
 from .binding_table import Table, bound_to
 from .dispatch import dispatch
+from .event import reset_event, signal_event, wait_events
 from .transfers import Transfer
+
+if TYPE_CHECKING:
+    from .device import HostDevice
 
 State = Literal["new", "recording", "executable"]
 
@@ -40,13 +44,14 @@ class HostCommandBuffer(CommandBuffer):
 
     _teardown_rank = 1  # before the buffers that it holds
 
-    def __init__(self, device: Device, binding_capacity: int = 0) -> None:
+    def __init__(self, device: HostDevice, binding_capacity: int = 0) -> None:
         operation = "Device.create_command_buffer"
         self._capacity = as_int(operation, "binding_capacity", binding_capacity)
         if self._capacity < 0:
             raise refusal(operation, f"binding_capacity is {binding_capacity}: it is at least 0")
         super().__init__(device)
         self._driver_name = device.driver_name
+        self._loss = device.loss
         self._state: State = "new"
         self._commands: list[Callable[[Table], Transfer]] = []
         self._held: list[DeviceObject] = []
@@ -90,6 +95,15 @@ class HostCommandBuffer(CommandBuffer):
     def barrier(self) -> None:
         self._check_state("CommandBuffer.barrier", "recording")
 
+    def signal_event(self, event: Event) -> None:
+        self._record("signal_event", signal_event, event)
+
+    def reset_event(self, event: Event) -> None:
+        self._record("reset_event", reset_event, event)
+
+    def wait_events(self, events: Sequence[Event]) -> None:
+        self._record("wait_events", wait_events, events)
+
     def recorded(self, operation: str, table: Table) -> Sequence[Transfer]:
         """The commands over the buffers of a table. Raises FAILED_PRECONDITION for `operation`
         unless recording has ended."""
@@ -129,6 +143,7 @@ class HostCommandBuffer(CommandBuffer):
             self._held.append(thing.retain())
 
     def _check_state(self, operation: str, needed: State) -> None:
+        self._loss.check(operation)
         if self._state != needed:
             raise HalError(
                 StatusCode.FAILED_PRECONDITION,

@@ -5,7 +5,7 @@ from __future__ import annotations
 import platform
 from abc import abstractmethod
 from collections.abc import Callable, Sequence
-from typing import ClassVar
+from typing import Any, ClassVar
 
 from cts.hal import (
     Buffer,
@@ -31,15 +31,18 @@ from cts.hal import (
 )
 
 from . import transfers, transient
-from .arguments import as_object, refusal
+from .arguments import as_handle_type, as_object, refusal
 from .binding_table import as_table
 from .command_buffer import HostCommandBuffer
 from .dispatch import dispatch
+from .event import HostEvent
 from .executable import HostExecutable
 from .host_call import call_host
+from .loss import Loss
 from .memory import HostAllocator, give_back_to_the_system
 from .operation import Operation
 from .semaphore import HostSemaphore
+from .timeline import Timeline
 from .timepoints import as_timepoints, check_signals
 from .transfers import Transfer
 from .transient import TransientBuffer
@@ -74,13 +77,19 @@ USES_OF_A_SEMAPHORE = frozenset({"host_wait", "host_signal", "device_wait", "dev
 
 
 class HostDevice(Device):
-    """A device over host memory. It uses what any other device of the driver made, directly."""
+    """A device over host memory. It uses what any other device of the driver made, directly.
+
+    Attributes
+    ----------
+    loss : whether it is lost.
+    """
 
     _capabilities: ClassVar[DeviceCapabilities] = HOST_CAPABILITIES
 
     def __init__(self, identifier: str, properties: DriverProperties) -> None:
         super().__init__()
         self._identifier = identifier
+        self.loss = Loss(identifier)
         self._max_semaphore_value = properties.max_semaphore_value
         self._topology = TopologyAssignment(self)
         self._allocator = self._make_allocator()
@@ -129,7 +138,8 @@ class HostDevice(Device):
 
     @slot()
     def create_semaphore(self, initial_value: int = 0) -> HostSemaphore:
-        return HostSemaphore(self, initial_value, self._max_semaphore_value)
+        self.loss.check("Device.create_semaphore")
+        return HostSemaphore(self, Timeline(initial_value, self._max_semaphore_value))
 
     @slot()
     def queue_fill(
@@ -183,6 +193,7 @@ class HostDevice(Device):
 
     @slot()
     def create_command_buffer(self, binding_capacity: int = 0) -> HostCommandBuffer:
+        self.loss.check("Device.create_command_buffer")
         return HostCommandBuffer(self, binding_capacity)
 
     @slot()
@@ -243,6 +254,7 @@ class HostDevice(Device):
 
     @slot()
     def create_executable(self, format: str, data: bytes) -> HostExecutable:
+        self.loss.check("Device.create_executable")
         return HostExecutable(self, format, data)
 
     @slot()
@@ -261,6 +273,26 @@ class HostDevice(Device):
         arguments = (executable, entry_point, workgroups, bindings, constants)
         work = dispatch(operation, self.driver_name, *arguments)
         self._queue(operation, [work], work.used, wait, signal)
+
+    @slot()
+    def create_event(self) -> HostEvent:
+        self.loss.check("Device.create_event")
+        return HostEvent(self)
+
+    @slot()
+    def export_semaphore(self, semaphore: Semaphore, handle_type: HandleType) -> object:
+        operation = "Device.export_semaphore"
+        self.loss.check(operation)
+        as_handle_type(operation, handle_type, self, self._capabilities.semaphore_export_types)
+        return as_object(operation, "semaphore", semaphore, HostSemaphore, self.driver_name)
+
+    @slot()
+    def import_semaphore(self, handle: Any, handle_type: HandleType) -> HostSemaphore:
+        operation = "Device.import_semaphore"
+        self.loss.check(operation)
+        as_handle_type(operation, handle_type, self, self._capabilities.semaphore_import_types)
+        exported = as_object(operation, "handle", handle, HostSemaphore, self.driver_name)
+        return HostSemaphore(self, exported.timeline)
 
     @slot()
     def query_semaphore_compatibility(self, semaphore: Semaphore) -> frozenset[str]:
@@ -292,8 +324,10 @@ class HostDevice(Device):
             ) from None
 
     def _queue_operation(self, name: str) -> str:
-        """The operation's name in messages. Raises FAILED_PRECONDITION outside a group."""
+        """The operation's name in messages. Raises where the device is lost, and
+        FAILED_PRECONDITION outside a group."""
         operation = f"Device.{name}"
+        self.loss.check(operation)
         if self._topology.info is None:
             raise HalError(
                 StatusCode.FAILED_PRECONDITION,

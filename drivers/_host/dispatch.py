@@ -96,7 +96,8 @@ def _counts(
         counts = _direct(operation, workgroups)
         return lambda: counts, ()
     name, memory = "workgroups", BufferRange(workgroups.buffer)
-    buffer, base, size = bound(operation, driver_name, name, memory, BufferUsage.DISPATCH_STORAGE)
+    usage = BufferUsage.DISPATCH_INDIRECT_PARAMETERS
+    buffer, base, size = bound(operation, driver_name, name, memory, usage)
     offset, _ = check_range(operation, name, workgroups.offset, 3 * WORD, size)
     if offset % WORD:
         raise refusal(operation, f"the offset of the workgroup counts is {offset}: words are of 4")

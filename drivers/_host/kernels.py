@@ -28,8 +28,9 @@ def absolute(workgroups: Counts, constants: Words, source: Bytes, target: Bytes)
 
 def scale(workgroups: Counts, constants: Words, source: Bytes, target: Bytes) -> None:
     size = 4 * _count_of(workgroups)
-    factor, offset = constants.view(np.float32)
-    target[:size].view(np.float32)[:] = factor * source[:size].view(np.float32) + offset
+    factor, offset, low, high = constants.view(np.float32)
+    moved = factor * source[:size].view(np.float32) + offset
+    target[:size].view(np.float32)[:] = np.clip(moved, low, high)
 
 
 def constants(workgroups: Counts, constants: Words, target: Bytes) -> None:
@@ -49,7 +50,7 @@ def places(workgroups: Counts, constants: Words, target: Bytes) -> None:
 
 ENTRY_POINTS: list[Any] = [
     ("absolute", 0, 2, absolute),
-    ("scale", 2, 2, scale),
+    ("scale", 4, 2, scale),
     ("constants", 4, 1, constants),
     ("count", 0, 1, count),
     ("places", 0, 1, places),

@@ -6,6 +6,7 @@ import ctypes
 import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
+from typing import TYPE_CHECKING
 
 import numpy as np
 import numpy.typing as npt
@@ -14,7 +15,6 @@ from cts.hal import (
     Allocator,
     Buffer,
     BufferUsage,
-    Device,
     HalError,
     HandleType,
     MemoryType,
@@ -23,6 +23,9 @@ from cts.hal import (
 from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE, NOT_EXPORTED, lend
 
 from .arguments import as_bytes, as_flags, as_int, check_range, refusal
+
+if TYPE_CHECKING:
+    from .device import HostDevice
 
 Bytes = npt.NDArray[np.uint8]
 
@@ -37,19 +40,22 @@ class HostBuffer(Buffer):
 
     def __init__(
         self,
-        device: Device,
+        device: HostDevice,
         contents: Bytes,
         usage: BufferUsage = DEFAULT_USAGE,
         export_types: HandleType = NOT_EXPORTED,
     ) -> None:
         super().__init__(device, contents.size)
         self._contents: Bytes | None = contents
+        self._loss = device.loss
         self.export_types = export_types
         self._usage = usage
 
     @property
     def contents(self) -> Bytes:
-        """Its bytes, uint8[byte_length]. Raises FAILED_PRECONDITION while it has no memory."""
+        """Its bytes, uint8[byte_length]. Raises FAILED_PRECONDITION while it has no memory, and
+        where its device is lost."""
+        self._loss.check("Buffer")
         contents = self._contents
         if contents is None:
             raise HalError(
@@ -108,7 +114,7 @@ def give_back_to_the_system() -> None:
 class HostAllocator(Allocator):
     """Takes memory from numpy."""
 
-    def __init__(self, device: Device) -> None:
+    def __init__(self, device: HostDevice) -> None:
         self._device = weakref.ref(device)
 
     def allocate(
@@ -124,6 +130,7 @@ class HostAllocator(Allocator):
         if device is None:
             raise HalError(StatusCode.FAILED_PRECONDITION, operation, "the device is destroyed")
         device._check_usable(operation)
+        device.loss.check(operation)
         size = as_int(operation, "size", size)
         if size < 0:
             raise refusal(operation, f"size is {size}: it is at least 0")
@@ -145,7 +152,7 @@ class HostAllocator(Allocator):
             ) from error
 
     def _make(
-        self, device: Device, size: int, usage: BufferUsage, export_types: HandleType
+        self, device: HostDevice, size: int, usage: BufferUsage, export_types: HandleType
     ) -> HostBuffer:
         """A buffer of checked arguments."""
         return HostBuffer(device, np.empty(size, np.uint8), usage, export_types)

@@ -1,175 +1,80 @@
-"""Timeline semaphores: a payload and a failure under one condition variable.
-
-Threads wait for a payload with `wait`; what has no thread of its own to wait with, a submission,
-leaves a *listener* at its timepoint, which is called once, on the thread that reaches it.
-"""
+"""Semaphores: each is a reference to a timeline, which it may share with imported ones."""
 
 from __future__ import annotations
 
-import heapq
-import threading
-from collections.abc import Callable
-from itertools import count
-from typing import NamedTuple
+from typing import TYPE_CHECKING
 
-from cts.hal import Device, HalError, Semaphore, StatusCode
+from cts.hal import HalError, Semaphore, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
 
 from .arguments import as_int, as_seconds, refusal
+from .timeline import Listener, Timeline
 
-_FAILED = "the semaphore has failed"
-
-
-Listener = Callable[[HalError | None], None]
-"""Is told that a payload is reached, with none, or the failure of the semaphore."""
-
-_order = count()
-
-
-class _Timepoint(NamedTuple):
-    value: int
-    order: int
-    """Decides between equal values: listeners cannot be compared."""
-    listener: Listener
+if TYPE_CHECKING:
+    from .device import HostDevice
 
 
 class HostSemaphore(Semaphore):
-    """A timeline that any thread may signal, fail and wait for.
+    """A semaphore that any thread may signal, fail and wait for.
 
     Parameters
     ----------
     device : its maker.
-    initial_value : the payload that it starts with.
-    max_value : the largest payload.
+
+    Attributes
+    ----------
+    timeline : what it is a semaphore over.
     """
 
-    _readable_when_sealed = frozenset({"forget"})  # there is nothing left to forget
+    _readable_when_sealed = frozenset({"forget", "lose"})  # there is nothing left to do then
 
-    def __init__(self, device: Device, initial_value: int, max_value: int) -> None:
-        operation = "Device.create_semaphore"
-        initial_value = as_int(operation, "initial_value", initial_value)
-        if not 0 <= initial_value <= max_value:
-            raise refusal(operation, f"initial_value is {initial_value}: it is 0 to {max_value}")
-        self._payload = initial_value
-        self._max_value = max_value
-        self._failure: HalError | None = None
-        self._changed = threading.Condition()
-        self._timepoints: list[_Timepoint] = []  # a heap, the smallest value first
+    def __init__(self, device: HostDevice, timeline: Timeline) -> None:
         super().__init__(device)
+        self.timeline = timeline
+        self._is_over = False
+        timeline.join()
+        device.loss.tell(self)
 
     def query(self) -> int:
-        with self._changed:
-            self._raise_failure("Semaphore.query")
-            return self._payload
+        return self.timeline.query()
 
     def signal(self, value: int) -> None:
         operation = "Semaphore.signal"
-        value = as_int(operation, "value", value)
-        with self._changed:
-            self.check_signal(operation, value)
-            reached = self._advance(value)
-        _tell(reached, None)  # with no lock held: they signal others
+        self.timeline.signal(operation, as_int(operation, "value", value))
 
     def wait(self, value: int, timeout: float | None = DEFAULT_WAIT_TIMEOUT) -> None:
         operation = "Semaphore.wait"
         value = as_int(operation, "value", value)
         limit = None if timeout is None else as_seconds(operation, "timeout", timeout)
-        with self._changed:
-            self._changed.wait_for(lambda: self._failure or self._payload >= value, limit)
-            self._raise_failure(operation)
-            if self._payload < value:
-                raise HalError(
-                    StatusCode.DEADLINE_EXCEEDED,
-                    operation,
-                    f"the payload is {self._payload} after {limit:g} s: waited for {value}",
-                )
+        self.timeline.wait(operation, value, limit, lambda: self._is_over)
 
     def fail(self, code: StatusCode, message: str = "") -> None:
         operation = "Semaphore.fail"
         if code not in list(StatusCode):
             raise refusal(operation, f"code is {code!r}: it is a StatusCode, 1 to 18")
-        with self._changed:
-            told = self._end_timeline(
-                HalError(StatusCode(code), operation, message or "no message")
-            )
-        _tell(told, self._failure)
+        self.lose(HalError(StatusCode(code), operation, message or "no message"))
+
+    def lose(self, failure: HalError) -> None:
+        """Fails the timeline, unless it has failed before."""
+        self.timeline.fail(failure)
 
     def finish(self, value: int, failure: HalError | None) -> None:
-        """Signals `value`, or fails with `failure`, and drops a reference, all in one: whoever sees
-        the one sees the other. A value that cannot be signalled any more is a failure.
-        """
-        with self._changed:
-            if failure is None:
-                try:
-                    self.check_signal("Semaphore.signal", value)
-                except HalError as error:
-                    failure = error
-            if failure is None:
-                told = self._advance(value)
-            else:
-                told = self._end_timeline(failure)
-                failure = self._failure  # the first one
-            self.release()
-        _tell(told, failure)
+        """Signals or fails the timeline (`Timeline.finish`), and drops a reference."""
+        self.timeline.finish(value, failure, self.release)
 
     def check_signal(self, operation: str, value: int) -> None:
         """Raises what `signal` would raise for that value now; changes nothing."""
-        with self._changed:
-            self._raise_failure(operation)
-            if not self._payload < value <= self._max_value:
-                raise refusal(
-                    operation,
-                    f"value is {value}: it is above the payload {self._payload}"
-                    f" and at most {self._max_value}",
-                )
+        self.timeline.check_signal(operation, value)
 
     def when_reached(self, value: int, listener: Listener) -> None:
-        """Calls `listener` once, with no lock held: when the payload is `value` or more, or when
-        the semaphore fails or is destroyed before that. At once where it is so already.
-        """
-        with self._changed:
-            failure = self._failure
-            if failure is None and self._payload < value:
-                heapq.heappush(self._timepoints, _Timepoint(value, next(_order), listener))
-                return
-        listener(failure)
+        """Has `listener` called for a payload, or a failure (`Timeline.when_reached`)."""
+        self.timeline.when_reached(value, listener)
 
     def forget(self, listener: Listener) -> None:
-        """Takes a listener back that has not been called; nothing happens where it has been."""
-        with self._changed:
-            kept = [left for left in self._timepoints if left.listener != listener]
-            if len(kept) < len(self._timepoints):
-                heapq.heapify(kept)
-                self._timepoints = kept
-
-    def _advance(self, value: int) -> list[Listener]:
-        """Moves the payload; whom to tell, once the lock is given up."""
-        self._payload = value
-        self._changed.notify_all()
-        reached = []
-        while self._timepoints and self._timepoints[0].value <= value:
-            reached.append(heapq.heappop(self._timepoints).listener)
-        return reached
-
-    def _end_timeline(self, failure: HalError) -> list[Listener]:
-        """Fails, unless it has failed before; whom to tell, once the lock is given up."""
-        if self._failure is None:
-            self._failure = failure
-        self._changed.notify_all()
-        told, self._timepoints = self._timepoints, []
-        return [timepoint.listener for timepoint in told]
-
-    def _raise_failure(self, operation: str) -> None:
-        failure = self._failure
-        if failure is not None:
-            # A new error each time: a traceback belongs to the thread that raises it.
-            detail = f"{_FAILED}: {failure.detail.removeprefix(_FAILED + ': ')}"
-            raise HalError(failure.code, operation, detail)
+        """Takes a listener back that has not been called."""
+        self.timeline.forget(listener)
 
     def _free(self) -> None:
-        self.fail(StatusCode.CANCELLED, "the semaphore was destroyed while it was waited for")
-
-
-def _tell(listeners: list[Listener], failure: HalError | None) -> None:
-    for listener in listeners:
-        listener(failure)
+        self._is_over = True
+        detail = "the semaphore was destroyed while it was waited for"
+        self.timeline.leave(HalError(StatusCode.CANCELLED, "Semaphore.release", detail))

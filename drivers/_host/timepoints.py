@@ -9,6 +9,7 @@ from cts.hal import SemaphoreList
 
 from .arguments import as_int, as_object, refusal
 from .semaphore import HostSemaphore
+from .timeline import Timeline
 
 Timepoints = Sequence[tuple[HostSemaphore, int]]
 
@@ -39,12 +40,12 @@ def _timepoint(
 
 def check_signals(operation: str, signals: Timepoints) -> None:
     """Raises where a signal could not advance its semaphore, or an earlier one of the list."""
-    reached: dict[HostSemaphore, int] = {}
+    reached: dict[Timeline, int] = {}
     for semaphore, value in signals:
-        before = reached.get(semaphore)
+        before = reached.get(semaphore.timeline)
         if before is not None and value <= before:
             raise refusal(
                 operation, f"signal value {value} comes after {before} of the same semaphore"
             )
         semaphore.check_signal(operation, value)
-        reached[semaphore] = value
+        reached[semaphore.timeline] = value

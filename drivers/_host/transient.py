@@ -8,19 +8,23 @@ still has the buffer.
 from __future__ import annotations
 
 import threading
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cts.hal import Buffer, Device, HalError, StatusCode
+from cts.hal import Buffer, HalError, StatusCode
 
 from .arguments import as_int, as_object, refusal
 from .memory import HostBuffer
+
+if TYPE_CHECKING:
+    from .device import HostDevice
 
 
 class TransientBuffer(HostBuffer):
     """A buffer without memory, but for the time between its allocation and its deallocation."""
 
-    def __init__(self, device: Device, size: int) -> None:
+    def __init__(self, device: HostDevice, size: int) -> None:
         super().__init__(device, np.empty(0, np.uint8))
         self._byte_length = size
         self._contents = None
@@ -56,7 +60,7 @@ class TransientBuffer(HostBuffer):
             )
 
 
-def allocated(operation: str, device: Device, size: int) -> TransientBuffer:
+def allocated(operation: str, device: HostDevice, size: int) -> TransientBuffer:
     """A buffer of a checked size, its memory still to come."""
     size = as_int(operation, "size", size)
     if size < 0:

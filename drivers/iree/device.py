@@ -17,10 +17,12 @@ from cts.hal import (
     DeviceCapabilities,
     DeviceTopologyInfo,
     Edge,
+    Executable,
     HalError,
     SemaphoreList,
     StatusCode,
     TopologyAssignment,
+    Workgroups,
     slot,
 )
 from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE
@@ -34,14 +36,17 @@ from .arguments import (
     as_usage,
     as_vm_buffer,
 )
-from .command_buffer import ANY_QUEUE, NO_FLAGS, IreeCommandBuffer
+from .binding import as_table
+from .command_buffer import MODE_ONE_SHOT, IreeCommandBuffer, create_native
+from .compiled.calls import TABLE_SIZES, execute_name
+from .executable import ANY_QUEUE, NO_FLAGS, IreeExecutable, record_dispatch
 from .hal_module import HalModule
 from .memory import IreeAllocator, IreeBuffer
 from .native import (
     MAX_U64,
     abandon_in_forked_child,
     call,
-    forget_natives,
+    forgetting_natives,
     keep_forever,
     runtime,
 )
@@ -57,8 +62,11 @@ from .submission import (
 )
 
 DEFAULT_POOL = 0
+EXECUTE = "device.queue.execute"
+"""What carries out a command buffer without a binding table."""
 
 
+@forgetting_natives
 class IreeDevice(Device):
     """One of IREE's devices.
 
@@ -199,13 +207,8 @@ class IreeDevice(Device):
 
     @slot()
     def create_command_buffer(self, binding_capacity: int = 0) -> IreeCommandBuffer:
-        if binding_capacity:
-            raise HalError(
-                StatusCode.UNIMPLEMENTED,
-                "Device.create_command_buffer",
-                "the adapter has no binding tables",
-            )
-        return IreeCommandBuffer(self)
+        capacity = as_size("Device.create_command_buffer", "binding_capacity", binding_capacity)
+        return IreeCommandBuffer(self, capacity)
 
     @slot()
     def queue_execute(
@@ -218,9 +221,15 @@ class IreeDevice(Device):
     ) -> None:
         operation = "Device.queue_execute"
         commands = as_object(operation, "command_buffer", command_buffer, IreeCommandBuffer)
-        if bindings:
-            raise HalError(StatusCode.UNIMPLEMENTED, operation, "the adapter has no binding tables")
-        self._submit("execute", wait, signal, commands.native)
+        if len(bindings) > max(TABLE_SIZES):
+            raise HalError(
+                StatusCode.UNIMPLEMENTED,
+                operation,
+                f"{len(bindings)} bindings: the adapter's module has no function for so many",
+            )
+        function = execute_name(len(bindings)) if bindings else EXECUTE
+        table = as_table(operation, bindings)
+        self._submit("execute", wait, signal, commands.native, *table, function=function)
 
     # -- optional ---------------------------------------------------------------------
 
@@ -245,6 +254,30 @@ class IreeDevice(Device):
         self._submit("dealloca", wait, signal, known.native)
 
     @slot()
+    def create_executable(self, format: str, data: bytes) -> IreeExecutable:
+        return IreeExecutable(self, format, data)
+
+    @slot(answered_by="adapter")
+    def queue_dispatch(
+        self,
+        executable: Executable,
+        entry_point: int,
+        workgroups: Workgroups,
+        bindings: Sequence[BufferRange] = (),
+        constants: bytes = b"",
+        *,
+        wait: SemaphoreList = (),
+        signal: SemaphoreList = (),
+    ) -> None:
+        # IREE's own is not to be reached; this is what it does where a driver has none.
+        operation = "Device.queue_dispatch"
+        commands = create_native(operation, self.hal, MODE_ONE_SHOT)
+        what = executable, entry_point, workgroups, bindings, constants
+        record_dispatch(operation, self.hal, commands, *what)
+        self.hal.invoke(operation, "command_buffer.finalize", commands)
+        self._submit("dispatch", wait, signal, commands, function=EXECUTE)
+
+    @slot()
     def trim(self) -> None:
         call("Device.trim", self.native.allocator.trim)
 
@@ -261,18 +294,15 @@ class IreeDevice(Device):
 
     # -- submission -------------------------------------------------------------------
 
-    def _submit(self, name: str, wait: SemaphoreList, signal: SemaphoreList, *args: Any) -> Any:
-        """Calls a queue's function; its result, if it has one."""
-        try:
-            return self._call_queue(name, wait, signal, args)
-        except HalError as error:
-            args = ()
-            forget_natives(error)
-            raise
-
-    def _call_queue(
-        self, name: str, wait: SemaphoreList, signal: SemaphoreList, args: Sequence[Any]
+    def _submit(
+        self,
+        name: str,
+        wait: SemaphoreList,
+        signal: SemaphoreList,
+        *args: Any,
+        function: str | None = None,
     ) -> Any:
+        """Calls a queue's function, the one of that name or `function`; its result, if any."""
         operation = f"Device.queue_{name}"
         if self._topology.info is None:  # in IREE it always is in one, of its own
             raise HalError(
@@ -290,7 +320,7 @@ class IreeDevice(Device):
                 meet_deferred(operation, [*waits, *signals], signals)
             made = self.hal.invoke(
                 operation,
-                f"device.queue.{name}",
+                function or f"device.queue.{name}",
                 *(self.hal.device, ANY_QUEUE, *fences, *args, NO_FLAGS),
             )
             if self._async_queue:

@@ -9,6 +9,9 @@ one by one with arguments pushed on a list, which reaches far more than the bind
 
 An empty fence stands for none. Integers are pushed as 64 bits.
 
+What they cannot be called for from here goes through a module of this adapter's own (`compiled`),
+which the same contexts hold; `HalModule.invoke` finds a function in either.
+
 Another version of the wheel may lack a function or take other arguments for it, and what is pushed
 would be taken for something else. So all of those that are called are compared with a table, before
 the first one is.
@@ -19,21 +22,20 @@ from __future__ import annotations
 import re
 from collections import deque
 from collections.abc import Mapping, Sequence
+from functools import cache
 from typing import Any
 
 from cts.hal import HalError, StatusCode
 
-from .native import MAX_U64, call, runtime, vm_instance
+from .compiled import calls, compiled
+from .native import MAX_U64, call, keep_forever, runtime, vm_instance
 from .wheel import described
 
 EXPORTS: Mapping[str, str] = {
     "buffer.subspan": "0rII_r",
-    "command_buffer.copy_buffer": "0riirIrIII_v",
     "command_buffer.create": "0riiIi_r",
     "command_buffer.execution_barrier": "0riiI_v",
-    "command_buffer.fill_buffer": "0rrIIiIiI_v",
     "command_buffer.finalize": "0r_v",
-    "command_buffer.update_buffer": "0rrIrIIiI_v",
     "device.query.i64": "0rrr_iI",
     "device.queue.alloca": "0rIrrIiiII_r",
     "device.queue.barrier": "0rIrrI_v",
@@ -43,6 +45,8 @@ EXPORTS: Mapping[str, str] = {
     "device.queue.fill": "0rIrrrIIIiI_v",
     "device.queue.update": "0rIrrrIrIII_v",
     "devices.get": "0i_r",
+    "executable.create": "0rIrrr_r",
+    "executable.lookup.function": "0rr_I",
     "fence.fail": "0ri_v",
 }
 """The functions that are called, by name without ``hal.``, and the calling convention of each.
@@ -72,7 +76,9 @@ class HalModule:
             vm_instance(),
             devices=[native_device],
         )
+        self._calls = _calls_module()
         self._functions = _look_up(self._module)
+        self._functions.update((n, self._calls.lookup_function(n)) for n in calls.names())
         # A context serves one call at a time, and a call may wait for one of another thread.
         self._idle_contexts: deque[Any] = deque()
         self.device = self.invoke("Driver.create_device", "devices.get", 0)
@@ -83,7 +89,7 @@ class HalModule:
         Parameters
         ----------
         operation : what is done, for errors.
-        name : the function, one of `EXPORTS`.
+        name : the function, one of `EXPORTS` or of `calls.names`.
         args : ints, and native objects or VM references.
         """
         results = self._call(operation, name, args)
@@ -121,7 +127,20 @@ class HalModule:
         try:
             return self._idle_contexts.pop()
         except IndexError:  # all are in use by other threads
-            return runtime().VmContext(vm_instance(), modules=[self._module])
+            modules = [self._module, self._calls]
+            return call("Driver.create_device", runtime().VmContext, vm_instance(), modules=modules)
+
+
+@cache
+def _calls_module() -> Any:
+    module = call(
+        "Driver.create_device",
+        runtime().VmModule.copy_buffer,
+        vm_instance(),
+        compiled("calls.vmfb"),
+    )
+    keep_forever(module)
+    return module
 
 
 def _look_up(module: Any) -> dict[str, Any]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import weakref
 from collections.abc import Iterator
-from contextlib import contextmanager
+from contextlib import AbstractContextManager, contextmanager
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
@@ -21,7 +21,7 @@ from .arguments import (
     as_size,
     as_usage,
 )
-from .native import MAX_U64, NativeObject, call, runtime
+from .native import MAX_U64, NativeObject, call, forgetting_natives, runtime
 
 if TYPE_CHECKING:
     from .device import IreeDevice
@@ -29,6 +29,7 @@ if TYPE_CHECKING:
 Bytes = npt.NDArray[np.uint8]
 
 
+@forgetting_natives
 class IreeBuffer(NativeObject, Buffer):
     """One of IREE's buffers. The host reads and writes it through a mapping of the range."""
 
@@ -49,11 +50,13 @@ class IreeBuffer(NativeObject, Buffer):
         mapping = self._map(operation, as_size(operation, "offset", offset), len(data))
         _as_array(operation, mapping, len(data))[:] = np.frombuffer(data, np.uint8)
 
-    @contextmanager
-    def map(self, offset: int = 0, length: int | None = None) -> Iterator[memoryview]:
+    def map(self, offset: int = 0, length: int | None = None) -> AbstractContextManager[memoryview]:
         operation = "Buffer.map"
         offset, length = self._range(operation, offset, length)
-        mapping = self._map(operation, offset, length)
+        return self._lent(operation, self._map(operation, offset, length), length)
+
+    @contextmanager
+    def _lent(self, operation: str, mapping: Any, length: int) -> Iterator[memoryview]:
         with self.retain(), lend(operation, lambda: _as_array(operation, mapping, length)) as view:
             yield view
 
@@ -77,6 +80,7 @@ def _as_array(operation: str, mapping: Any, length: int) -> Bytes:
     return array
 
 
+@forgetting_natives
 class IreeAllocator(Allocator):
     """IREE's allocator of a device."""
 

@@ -13,21 +13,27 @@ from __future__ import annotations
 
 import ctypes
 import importlib
+import inspect
 import os
 import re
 import traceback
 import weakref
 from collections.abc import Callable
-from functools import cache
-from typing import Any
+from functools import cache, wraps
+from typing import Any, TypeVar
 
 from cts.hal import DeviceObject, HalError, StatusCode
 
 from .wheel import PACKAGE
 
+T = TypeVar("T")
+
 MAX_U64 = 2**64 - 1
 
 _STATUS = re.compile(rf"\b({'|'.join(code.name for code in StatusCode)})\b(?:; )?")
+
+_BEYOND_MESSAGE = re.compile(r"while invoking native function|\bc/runtime/src/")
+"""Where the message of an exception ends, and what led to it begins."""
 
 _WITHOUT_STATUS = {
     TypeError: StatusCode.INVALID_ARGUMENT,  # the binding refuses to convert an argument
@@ -66,6 +72,7 @@ def call(operation: str, function: Callable[..., Any], *args: Any, **kwargs: Any
     try:
         return function(*args, **kwargs)
     except (RuntimeError, ValueError, IndexError, TypeError, SystemError) as error:
+        del function, args, kwargs  # see `forgetting_natives`
         raise _as_hal_error(operation, error) from error
 
 
@@ -73,7 +80,7 @@ def _as_hal_error(operation: str, error: Exception) -> HalError:
     text = str(error)
     status = _STATUS.search(text)
     if status is not None:
-        message = text[status.end() :].partition("while invoking native function")[0]
+        message = _BEYOND_MESSAGE.split(text[status.end() :])[0]
         detail = " ".join(message.split()).rstrip(";") or f"IREE says no more than {status[1]}"
         return HalError(StatusCode[status[1]], operation, detail, native_code=status[1])
     return HalError(
@@ -84,11 +91,29 @@ def _as_hal_error(operation: str, error: Exception) -> HalError:
     )
 
 
-def forget_natives(error: BaseException) -> None:
-    """Clears the variables of the frames that an error came through: what they name of IREE's would
-    live as long as the error does, which may be longer than its device."""
-    for one in (error, error.__cause__):
-        traceback.clear_frames(one.__traceback__ if one else None)
+def forgetting_natives(kind: type[T]) -> type[T]:
+    """A class whose public methods let go of IREE's objects when they raise.
+
+    What the frames name that an error came through lives as long as the error does. That may be
+    longer than the device, and then its end is the process's.
+    """
+    for name, method in list(vars(kind).items()):
+        if inspect.isfunction(method) and not name.startswith("_"):
+            setattr(kind, name, _forgetting(method))
+    return kind
+
+
+def _forgetting(method: Callable[..., Any]) -> Callable[..., Any]:
+    @wraps(method)
+    def forgetting(*args: Any, **kwargs: Any) -> Any:
+        try:
+            return method(*args, **kwargs)
+        except HalError as error:
+            for one in (error, error.__cause__):
+                traceback.clear_frames(one.__traceback__ if one else None)
+            raise
+
+    return forgetting
 
 
 # -- lifetime -----------------------------------------------------------------------------

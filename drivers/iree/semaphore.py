@@ -9,7 +9,7 @@ from cts.hal import HalError, Semaphore, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
 
 from .arguments import as_int
-from .native import NativeObject, call, runtime
+from .native import NativeObject, call, forgetting_natives, runtime
 
 if TYPE_CHECKING:
     from .device import IreeDevice
@@ -21,6 +21,7 @@ WAIT_SLICE = 0.1
 _NANOSECONDS = 1_000_000_000
 
 
+@forgetting_natives
 class IreeSemaphore(NativeObject, Semaphore):
     """One of IREE's semaphores."""
 
@@ -30,6 +31,7 @@ class IreeSemaphore(NativeObject, Semaphore):
         native = call(operation, device.native.create_semaphore, value)
         super().__init__(device)
         self._hal = device.hal
+        self._native_device = device.native
         self._own(native)
 
     def query(self) -> int:
@@ -59,17 +61,22 @@ class IreeSemaphore(NativeObject, Semaphore):
     def wait_in_slices(self, operation: str, value: int, timeout: float | None) -> bool:
         """Whether `value` is reached in time. Raises the failure of a failed semaphore."""
         deadline = None if timeout is None else time.monotonic() + timeout
-        native = self.native
+        # IREE's semaphore is of use as long as its device is, which may end meanwhile; this waits
+        # on a native semaphore, and must be the last to let go of the device too.
+        alive = self._native_device  # noqa: F841
         while True:
             left = WAIT_SLICE if deadline is None else deadline - time.monotonic()
             slice_ = max(min(left, WAIT_SLICE), 0.0)
-            if call(operation, native.wait, value, timeout=int(slice_ * _NANOSECONDS)):
+            if call(operation, self.native.wait, value, timeout=int(slice_ * _NANOSECONDS)):
                 return True
             # A failure with DEADLINE_EXCEEDED ends IREE's wait as a time-out does; this tells.
-            call(operation, native.query)
+            call(operation, self.native.query)
             if deadline is not None and left <= WAIT_SLICE:
                 return False
-            self._check_usable(operation)  # it may have been destroyed meanwhile
+
+    def _free(self) -> None:
+        super()._free()
+        self._native_device = None
 
     def fail(self, code: StatusCode, message: str = "") -> None:
         operation = "Semaphore.fail"

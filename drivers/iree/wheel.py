@@ -23,7 +23,7 @@ INSTALL = "pip install 'hal-cts[iree]'"
 USED_NAMES = (
     *("BufferUsage", "MemoryType"),
     *("HalBuffer", "HalCommandBuffer", "HalDriver", "HalFence"),
-    *("VmBuffer", "VmContext", "VmInstance", "VmVariantList"),
+    *("VmBuffer", "VmContext", "VmInstance", "VmModule", "VmVariantList"),
     *("create_hal_module", "_binding.create_hal_driver", "_binding.disable_leak_checker"),
 )
 """What the adapter uses of `PACKAGE`."""

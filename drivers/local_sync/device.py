@@ -13,4 +13,4 @@ class LocalSyncDevice(HostDevice):
 
     def _submit(self, operation: Operation) -> None:
         with self.retain():  # another thread may drop the last reference meanwhile
-            carry_out(operation)
+            carry_out(self, operation)

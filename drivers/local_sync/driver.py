@@ -25,6 +25,8 @@ class LocalSyncDriver(HostDriver):
         usage_enforced=True,
         executable_formats=(EXECUTABLE_FORMAT,),
         binding_tables=True,
+        programs=True,
+        provokes_loss=True,
     )
 
     def create_device(self, info: DeviceInfo | None = None) -> LocalSyncDevice:

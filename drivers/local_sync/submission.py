@@ -1,33 +1,36 @@
 """A submission on the caller's thread: wait, work, signal.
 
-1. Each wait is waited for, up to `DEFAULT_WAIT_TIMEOUT` for all of them together.
+1. All waits are waited for, up to `DEFAULT_WAIT_TIMEOUT`, unless one fails or the device is lost.
 2. The work is done and the signals advance, in the order given.
 
-A failure (a failed wait, the time-out) fails every signal with its code, so that it travels on
-along the timelines, and is raised as well. The work is then not done.
+A failure (a failed wait, the time-out, a loss) fails every signal with its code, so that it travels
+on along the timelines, and is raised as well. The work is then not done.
 """
 
 from __future__ import annotations
 
 import time
 from contextlib import ExitStack
+from queue import Empty, SimpleQueue
 
 from cts.hal import HalError, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
 
-from .._host import Operation, Timepoints
+from .._host import HostDevice, Operation, Timepoints
 
 
-def carry_out(operation: Operation) -> None:
+def carry_out(device: HostDevice, operation: Operation) -> None:
     """Does the work between the waits and the signals; what it uses is kept alive until then."""
     name, work, used, waits, signals = operation
     with ExitStack() as alive:
         for resource in (*used, *(semaphore for semaphore, _ in (*waits, *signals))):
             alive.enter_context(resource.retain())
         try:
-            _wait_all(waits)
+            if waits:
+                _Waiting(waits).wait(device)
             for transfer in work:
                 transfer.run()
+            device.loss.check(name)
             for semaphore, value in signals:
                 semaphore.signal(value)
         except HalError as error:
@@ -39,10 +42,37 @@ def carry_out(operation: Operation) -> None:
             raise
 
 
-def _wait_all(waits: Timepoints) -> None:
-    deadline = time.monotonic() + DEFAULT_WAIT_TIMEOUT
-    for semaphore, value in waits:
-        semaphore.wait(value, deadline - time.monotonic())
+class _Waiting:
+    """A caller that waits for timepoints of several semaphores at once."""
+
+    def __init__(self, waits: Timepoints) -> None:
+        self._waits = waits
+        self._ended: SimpleQueue[HalError | None] = SimpleQueue()
+
+    def lose(self, failure: HalError) -> None:
+        """Waits no more, and fails."""
+        self._ended.put(failure)
+
+    def wait(self, device: HostDevice) -> None:
+        """Returns when all of them are reached. Raises the first failure."""
+        deadline = time.monotonic() + DEFAULT_WAIT_TIMEOUT
+        device.loss.tell(self)
+        for semaphore, value in self._waits:
+            semaphore.when_reached(value, self._ended.put)
+        try:
+            for _ in self._waits:
+                failure = self._ended.get(timeout=max(deadline - time.monotonic(), 0.0))
+                if failure is not None:  # which other threads may raise as well
+                    raise HalError(failure.code, failure.operation, failure.detail)
+        except Empty:
+            raise HalError(
+                StatusCode.DEADLINE_EXCEEDED,
+                "Semaphore.wait",
+                f"not all waits are reached after {DEFAULT_WAIT_TIMEOUT:g} s",
+            ) from None
+        finally:
+            for semaphore, _ in self._waits:
+                semaphore.forget(self._ended.put)
 
 
 def _fail_all(signals: Timepoints, failure: HalError) -> None:

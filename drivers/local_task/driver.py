@@ -22,6 +22,8 @@ class LocalTaskDriver(HostDriver):
         usage_enforced=True,
         executable_formats=(EXECUTABLE_FORMAT,),
         binding_tables=True,
+        programs=True,
+        provokes_loss=True,
     )
 
     def create_device(self, info: DeviceInfo | None = None) -> LocalTaskDevice:

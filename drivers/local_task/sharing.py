@@ -23,10 +23,10 @@ from typing import Any
 
 import numpy as np
 
-from cts.hal import Buffer, BufferUsage, Device, HalError, HandleType, StatusCode
+from cts.hal import Buffer, BufferUsage, HalError, HandleType, StatusCode
 
-from .._host import HostAllocator, HostBuffer
-from .._host.arguments import as_flags, as_int, as_object, refusal
+from .._host import HostAllocator, HostBuffer, HostDevice
+from .._host.arguments import as_handle_type, as_int, as_object, refusal
 from .._host.memory import Bytes
 
 try:
@@ -53,7 +53,7 @@ class SharedBuffer(HostBuffer):
 
     def __init__(
         self,
-        device: Device,
+        device: HostDevice,
         size: int,
         usage: BufferUsage,
         export_types: HandleType,
@@ -83,7 +83,7 @@ class SharingAllocator(HostAllocator):
     """Takes memory from numpy, or a file in memory where it is to be shared."""
 
     def _make(
-        self, device: Device, size: int, usage: BufferUsage, export_types: HandleType
+        self, device: HostDevice, size: int, usage: BufferUsage, export_types: HandleType
     ) -> HostBuffer:
         if not export_types & HANDLE_TYPES:
             return super()._make(device, size, usage, export_types)
@@ -93,10 +93,12 @@ class SharingAllocator(HostAllocator):
             raise MemoryError(str(error)) from error
 
 
-def export_buffer(device: Device, buffer: Buffer, handle_type: HandleType) -> object:
+def export_buffer(device: HostDevice, buffer: Buffer, handle_type: HandleType) -> object:
     """What `Device.export_buffer` gives."""
     operation = "Device.export_buffer"
-    kind = _handle_type(operation, device, handle_type)
+    device.loss.check(operation)
+    claimed = device.query_capabilities().buffer_export_types
+    kind = as_handle_type(operation, handle_type, device, claimed)
     owned = as_object(operation, "buffer", buffer, HostBuffer, device.driver_name)
     if not kind & owned.export_types:
         raise HalError(
@@ -109,10 +111,14 @@ def export_buffer(device: Device, buffer: Buffer, handle_type: HandleType) -> ob
     return owned.name if kind is HandleType.SHM else os.dup(owned.descriptor)
 
 
-def import_buffer(device: Device, handle: Any, handle_type: HandleType, size: int) -> HostBuffer:
+def import_buffer(
+    device: HostDevice, handle: Any, handle_type: HandleType, size: int
+) -> HostBuffer:
     """What `Device.import_buffer` gives."""
     operation = "Device.import_buffer"
-    kind = _handle_type(operation, device, handle_type)
+    device.loss.check(operation)
+    claimed = device.query_capabilities().buffer_import_types
+    kind = as_handle_type(operation, handle_type, device, claimed)
     size = as_int(operation, "size", size)
     if size < 0:
         raise refusal(operation, f"size is {size}: it is at least 0")
@@ -129,22 +135,6 @@ def import_buffer(device: Device, handle: Any, handle_type: HandleType, size: in
         return HostBuffer(device, _map_checked(operation, descriptor, size))
     finally:
         os.close(descriptor)
-
-
-def _handle_type(operation: str, device: Device, handle_type: HandleType) -> HandleType:
-    """One kind of handle that the device has. Raises UNIMPLEMENTED for another."""
-    kind = HandleType(as_flags(operation, "handle_type", handle_type, HandleType))
-    if kind.bit_count() != 1:
-        raise refusal(operation, f"handle_type is {kind!r}: it is one kind")
-    if not kind & device.query_capabilities().buffer_export_types:
-        raise HalError(
-            StatusCode.UNIMPLEMENTED,
-            operation,
-            f"the device has no handles of the kind {kind!r}",
-            driver=device.driver_name,
-            slot=operation.partition(".")[2],
-        )
-    return kind
 
 
 def _check_size(operation: str, size: int, there: int) -> None:

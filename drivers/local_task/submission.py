@@ -19,9 +19,9 @@ import threading
 from collections import deque
 from contextlib import ExitStack
 
-from cts.hal import Device, HalError, Resource, StatusCode
+from cts.hal import HalError, Resource, StatusCode
 
-from .._host import Operation, Timepoints
+from .._host import HostDevice, Operation, Timepoints
 from .workers import WorkerPool
 
 
@@ -37,10 +37,12 @@ class Submission(Resource):
     """
 
     _teardown_rank = 0  # before what it uses and signals
+    _readable_when_sealed = frozenset({"lose"})  # it has ended
 
-    def __init__(self, device: Device, operation: Operation, pool: WorkerPool) -> None:
+    def __init__(self, device: HostDevice, operation: Operation, pool: WorkerPool) -> None:
         super().__init__()
         self._pool = pool
+        self._loss = device.loss
         self._operation = operation.name
         self._work = operation.work
         self._waits = operation.waits
@@ -60,9 +62,14 @@ class Submission(Resource):
         waits = self._waits
         for semaphore, value in waits:
             semaphore.when_reached(value, self._wait_ended)
+        self._loss.tell(self)
         self._wait_ended(None)
         if self._failure is not None:  # decided before the last listener was left
             self._forget(waits)
+
+    def lose(self, failure: HalError) -> None:
+        """Waits no more, and fails; work that is under way fails at its end."""
+        self._wait_ended(failure)
 
     def _wait_ended(self, failure: HalError | None) -> None:
         with self._lock:
@@ -80,7 +87,9 @@ class Submission(Resource):
     def _carry_out(self) -> None:
         try:
             for transfer in self._work:
+                self._loss.check(self._operation)
                 self._pool.carry_out(transfer)
+            self._loss.check(self._operation)
         except HalError as error:
             self._failure = HalError(error.code, self._operation, error.detail)
         except Exception as error:

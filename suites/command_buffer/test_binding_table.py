@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from contextlib import ExitStack
 
 import pytest
@@ -11,13 +10,13 @@ from cts.checks import expect, expect_equal
 from cts.hal import (
     BindingSlot,
     BufferRange,
-    CommandBuffer,
     Device,
     Driver,
     HalError,
     IndirectWorkgroups,
     StatusCode,
 )
+from cts.work_cases.commands import code_of_execution
 from cts.work_cases.concurrency import Gate
 from cts.work_cases.dispatch import (
     WORD,
@@ -39,19 +38,6 @@ pytestmark = [
     pytest.mark.needs(binding_tables=True),
     needs_dispatch_in_commands,
 ]
-
-
-def code_of_execution(
-    device: Device, commands: CommandBuffer, table: Sequence[BufferRange]
-) -> StatusCode | None:
-    """With what code an execution is refused, at the call or by its signal's failure."""
-    with device.create_semaphore() as line:
-        try:
-            device.queue_execute(commands, table, signal=[(line, 1)])
-            line.wait(1)
-        except HalError as error:
-            return error.code
-    return None
 
 
 def test_each_execution_has_its_own_buffers(device: Device, kernels: Kernels) -> None:
@@ -120,6 +106,24 @@ def test_offsets_are_from_the_ranges_start(device: Device, kernels: Kernels) -> 
             wanted[start : start + 4] = [4] * 4
         same = words_of(buffer).tolist() == wanted
         expect_equal(same, True, "CMD-2", "whether all is where the ranges are, and nothing else")
+
+
+def test_a_range_without_a_length_goes_on_to_the_end(device: Device, kernels: Kernels) -> None:
+    """Executes over what a buffer has from an offset on: up to its last byte."""
+    offset, words = 256, 128
+    with kernels.buffer(words, MARK) as buffer, device.create_semaphore() as line:
+        with recording(device, 1) as commands:
+            commands.fill(FIRST, 0, WORD * words - offset, bytes_of([3]))
+            commands.barrier()
+            inner = BufferRange(FIRST, 0, 16)
+            commands.dispatch(*kernels.of(COUNT, (4, 1, 1), inner))
+        with commands:
+            device.queue_execute(commands, [BufferRange(buffer, offset)], signal=[(line, 1)])
+            line.wait(1)
+        before = offset // WORD
+        wanted = [MARK] * before + [4] * 4 + [3] * (words - before - 4)
+        same = words_of(buffer).tolist() == wanted
+        expect_equal(same, True, "CMD-2", "whether a fill and a dispatch reach what they should")
 
 
 def test_slots_and_buffers_mix(device: Device, kernels: Kernels) -> None:

@@ -11,7 +11,7 @@ from cts.checks import expect_equal, expect_error
 from cts.hal import Buffer, BufferRange, BufferUsage, Device, IndirectWorkgroups, StatusCode
 from cts.hal.testing.foreign import foreign_buffer
 from cts.work_cases import submitted
-from cts.work_cases.dispatch import WORD, Kernels, bytes_of, needs_dispatch, words_of
+from cts.work_cases.dispatch import USAGE, WORD, Kernels, bytes_of, needs_dispatch, words_of
 from cts.work_cases.kernels import ABSOLUTE, CONSTANTS, COUNT
 
 ROOM = 16
@@ -125,7 +125,7 @@ def test_counts_that_leave_their_buffer(kernels: Kernels, offset: int) -> None:
 @pytest.mark.needs(usage_enforced=True)
 def test_a_buffer_for_something_else(device: Device, kernels: Kernels) -> None:
     """Dispatches over a buffer without DISPATCH_STORAGE: PERMISSION_DENIED."""
-    usage = BufferUsage.TRANSFER | BufferUsage.MAPPING
+    usage = USAGE & ~BufferUsage.DISPATCH_STORAGE
     with device.allocator.allocate(WORD * ROOM, usage=usage) as target:
         target.write(0, bytes(WORD * ROOM))
 
@@ -133,6 +133,23 @@ def test_a_buffer_for_something_else(device: Device, kernels: Kernels) -> None:
             kernels.dispatch(COUNT, (1, 1, 1), target, **lists)
 
         doing = "queue_dispatch over a buffer without DISPATCH_STORAGE"
+        expect_refused(kernels, StatusCode.PERMISSION_DENIED, doing, submit, target)
+
+
+@pytest.mark.needs(usage_enforced=True)
+def test_counts_in_a_buffer_for_something_else(device: Device, kernels: Kernels) -> None:
+    """Dispatches by counts in a buffer without DISPATCH_INDIRECT_PARAMETERS: PERMISSION_DENIED."""
+    usage = USAGE & ~BufferUsage.DISPATCH_INDIRECT_PARAMETERS
+    with (
+        kernels.buffer(ROOM) as target,
+        device.allocator.allocate(WORD * ROOM, usage=usage) as counts,
+    ):
+        counts.write(0, bytes_of([1] * ROOM))
+
+        def submit(**lists: Any) -> None:
+            kernels.dispatch(COUNT, IndirectWorkgroups(counts), target, **lists)
+
+        doing = "queue_dispatch by counts in a buffer without DISPATCH_INDIRECT_PARAMETERS"
         expect_refused(kernels, StatusCode.PERMISSION_DENIED, doing, submit, target)
 
 

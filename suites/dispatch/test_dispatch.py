@@ -59,29 +59,33 @@ def test_bindings_come_in_order(device: Device, kernels: Kernels) -> None:
 def test_constants_come_in_order(device: Device, kernels: Kernels) -> None:
     """Dispatches a kernel that writes its four constants down: the same words, and no others."""
     words = [1, 0xFFFFFFFF, 0x80000000, 0x12345678]
-    with kernels.buffer(6, MARK) as target, submitted(device) as signal:
-        inside = BufferRange(target, WORD, 4 * WORD)
+    before = after = 64
+    with kernels.buffer(before + 4 + after, MARK) as target, submitted(device) as signal:
+        inside = BufferRange(target, WORD * before, WORD * 4)
         kernels.dispatch(CONSTANTS, (1, 1, 1), inside, constants=bytes_of(words), signal=signal)
         signal[0][0].wait(1)
-        expect_equal(words_of(target).tolist(), [MARK, *words, MARK], "EXE-3", "constants")
+        wanted = [MARK] * before + words + [MARK] * after
+        expect_equal(words_of(target).tolist(), wanted, "EXE-3", "constants")
 
 
 @pytest.mark.spec("EXE-3")
 def test_constants_and_bindings_together(device: Device, kernels: Kernels) -> None:
-    """Dispatches a * x + b for two constants over floats: as numpy has it."""
+    """Dispatches a * x + b within bounds, by four constants over floats: as numpy has it."""
     values, factor, offset = floats(COUNT_OF_FLOATS), np.float32(-2.5), np.float32(0.75)
+    low, high = np.float32(-1000), np.float32(20000)
     with (
         kernels.buffer(COUNT_OF_FLOATS) as source,
         kernels.buffer(COUNT_OF_FLOATS) as target,
         submitted(device) as signal,
     ):
         source.write(0, values.tobytes())
-        constants = bytes_of((factor, offset), np.float32)
+        constants = bytes_of((factor, offset, low, high), np.float32)
         grid = (COUNT_OF_FLOATS, 1, 1)
         kernels.dispatch(SCALE, grid, source, target, constants=constants, signal=signal)
         signal[0][0].wait(1)
         found = np.frombuffer(target.read(), np.float32)
-        close = np.allclose(found, factor * values + offset, rtol=1e-6)
+        wanted = np.clip(factor * values + offset, low, high)
+        close = np.allclose(found, wanted, rtol=1e-6)
         expect_equal(bool(close), True, "EXE-3", "whether all of a * x + b are close to numpy's")
 
 

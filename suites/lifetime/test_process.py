@@ -9,9 +9,11 @@ import sys
 import pytest
 
 from cts.checks import expect_equal, unsupported
-from cts.hal import DeviceGroup
+from cts.hal import DeviceGroup, Driver
 from cts.plugin.driver_session import DriverSession
-from cts.plugin.exit_scenarios import COMPLAINTS, END_OF_WORK, VERDICT
+from cts.plugin.exit_scenarios import AT_WORK, COMPLAINTS, END_OF_WORK, VERDICT
+from cts.work_cases import needs_room
+from cts.work_cases.operations import NEEDED_BY_EXECUTE
 
 TIMEOUT = 20.0
 
@@ -54,6 +56,19 @@ def test_exit_with_a_live_group_is_orderly(
     device_group.device_at(0).query_capabilities()
     found = run_scenario("exit-with-live-group", hal_session)
     expect_equal(found, (0, "ok", ""), "LIF-10", "exit with a live group")
+
+
+@pytest.mark.spec("LIF-10")
+@pytest.mark.needs("allocator", "create_semaphore", "queue_fill", "queue_barrier")
+@pytest.mark.needs(*NEEDED_BY_EXECUTE, async_queue=True)
+def test_exit_with_pending_work_is_orderly(
+    hal_session: DriverSession, hal_driver: Driver, device_group: DeviceGroup
+) -> None:
+    """Ends an interpreter with a fill at work and a chain that waits: status 0, no word."""
+    needs_room(hal_driver, AT_WORK)
+    device_group.device_at(0).query_capabilities()
+    found = run_scenario("exit-with-pending-work", hal_session)
+    expect_equal(found, (0, "ok", ""), "LIF-10", "exit with pending work")
 
 
 @pytest.mark.spec("LIF-10")

@@ -1,20 +1,11 @@
-"""What cases of memory get: a second device, and a kind of handle that it shares memory by."""
+"""What cases of memory get: a kind of handle that two devices share memory by."""
 
 from __future__ import annotations
 
 import pytest
 
-from cts.checks import unsupported
-from cts.hal import Device, DeviceGroup, HandleType
+from cts.hal import Device, HandleType
 from cts.work_cases.sharing import KINDS, name_of, needs_kind
-
-
-@pytest.fixture
-def peer(device_group: DeviceGroup) -> Device:
-    """The session's second device."""
-    if device_group.device_count < 2:
-        unsupported("needs a second device")
-    return device_group.device_at(1)
 
 
 @pytest.fixture(params=KINDS, ids=name_of)

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import time
 from collections import Counter
 from collections.abc import Callable
 
@@ -12,6 +11,7 @@ from cts.checks import expect, expect_equal
 from cts.hal import Driver, Resource, StatusCode, live_counts
 from cts.plugin.fixtures import NewDevice, NewGroup
 from cts.work_cases import LONG, Waiter, needs_room
+from cts.work_cases.alive import left_after
 from cts.work_cases.concurrency import Apart
 from cts.work_cases.operations import NEEDED_BY_EXECUTE
 
@@ -118,7 +118,7 @@ def test_nothing_stays_alive(new_device: NewDevice, new_group: NewGroup, order: 
     waiter = Waiter(pending.last, 1, SOON)
     release_all(ORDERS[order](pending), order)
     expect_ended(waiter)
-    left = _left_after(before, SOON)
+    left = left_after(before, SOON)
     expect_equal(pending.device.reference_count, 0, "QUE-14", "the device's count afterwards")
     expect_equal(left, {}, "QUE-14", "what is alive afterwards")
 
@@ -139,12 +139,4 @@ def test_the_last_references_may_go_with_the_work(
         buffer, line = device.allocator.allocate(AT_WORK), device.create_semaphore()
         device.queue_fill(buffer, 0, AT_WORK, b"\x11", signal=[(line, 1)])
         release_all([buffer, line, group, device])
-        expect_equal(_left_after(before, LONG), {}, "LIF-12", "what is alive afterwards")
-
-
-def _left_after(before: Counter[str], limit: float) -> dict[str, int]:
-    """What is alive that was not before, once it is nothing or the time is over."""
-    deadline = time.monotonic() + limit
-    while Counter(live_counts()) - before and time.monotonic() < deadline:
-        time.sleep(0.001)
-    return dict(Counter(live_counts()) - before)
+        expect_equal(left_after(before, LONG), {}, "LIF-12", "what is alive afterwards")

@@ -12,7 +12,9 @@ from cts.hal import (
     HalError,
     StatusCode,
     implements,
+    slots,
 )
+from cts.plugin.exit_scenarios import CALLS
 from cts.plugin.fixtures import NewDevice, NewGroup
 
 CANONICAL = {
@@ -35,8 +37,7 @@ CANONICAL = {
     "DEFERRED": 17,
     "INCOMPATIBLE": 18,
 }
-TAKING_NOTHING = ("trim", "create_event")
-"""Optional slots that are called without arguments."""
+OPTIONAL = [name for name, slot in slots().items() if slot.kind == "optional"]
 TOO_LARGE = 1 << 62
 """Bytes that no device has."""
 
@@ -48,10 +49,10 @@ def test_a_slot_that_is_not_there_fails_with_a_canonical_code(
     """Calls a slot that the driver does not have: the code's name and number are the contract's."""
     device = new_device()
     new_group(device)
-    absent = [name for name in TAKING_NOTHING if not implements(device, name)]
+    absent = [name for name in OPTIONAL if not implements(device, name)]
     for name in absent:
         with expect_error(StatusCode.UNIMPLEMENTED, "STA-1", f"calling {name}") as raised:
-            getattr(device, name)()
+            CALLS[name](device)
         code = raised.error.code
         expect_equal(CANONICAL.get(code.name), int(code), "STA-1", f"the code of {code.name}")
     codes = {code.name: int(code) for code in StatusCode}
@@ -143,12 +144,12 @@ def test_only_absence_is_unavailable(new_device: NewDevice) -> None:
     """Calls slots that the driver does not have: none says that the backend is absent."""
     device = new_device()
     device.query_capabilities()
-    absent = [name for name in TAKING_NOTHING if not implements(device, name)]
+    absent = [name for name in OPTIONAL if not implements(device, name)]
     if not absent:
         unsupported("the driver has each of these slots")
     for name in absent:
         with expect_error(StatusCode.UNIMPLEMENTED, "STA-4", f"calling {name}"):
-            getattr(device, name)()
+            CALLS[name](device)
 
 
 def _expect_named(error: HalError, *parts: str) -> None:

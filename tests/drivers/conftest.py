@@ -13,6 +13,7 @@ from cts import registry
 from cts.hal import Device, DeviceGroupBuilder
 
 GroupedDevices = Callable[[str, int], list[Device]]
+DriverModule = Callable[[str, str], ModuleType]
 
 
 @pytest.fixture
@@ -34,7 +35,7 @@ def grouped_devices() -> Iterator[GroupedDevices]:
 
 
 @pytest.fixture
-def driver_module() -> Callable[[str, str], ModuleType]:
+def driver_module() -> DriverModule:
     """A function of a driver's name and a module's: that module of the driver's folder."""
 
     def find(driver: str, name: str) -> ModuleType:

@@ -224,7 +224,7 @@ def test_iree_without_its_wheel_says_what_to_install(
     assert reason(name) == "IREE's runtime is not installed: pip install 'hal-cts[iree]'"
 
 
-@pytest.mark.parametrize("name", [*ABSENT, *(name for name in IREE if "local" not in name)])
+@pytest.mark.parametrize("name", ABSENT)
 def test_what_cannot_be_driven_refuses_with_the_same_reason(
     monkeypatch: pytest.MonkeyPatch, name: str
 ) -> None:

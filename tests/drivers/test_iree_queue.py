@@ -5,7 +5,6 @@ from __future__ import annotations
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import ExitStack
-from types import ModuleType
 from typing import Any
 
 import pytest
@@ -13,14 +12,12 @@ import pytest
 from cts.hal import Buffer, CommandBuffer, Device, HalError, Semaphore, StatusCode
 from cts.hal.testing.foreign import foreign_buffer, foreign_command_buffer, foreign_semaphore
 
-from .conftest import GroupedDevices
+from .conftest import DriverModule, GroupedDevices
 from .raising import raised
 
 pytest.importorskip("iree.runtime")
 
 SYNC, TASK = "iree-local-sync", "iree-local-task"
-
-DriverModule = Callable[[str, str], ModuleType]
 
 
 @pytest.fixture(params=[SYNC, TASK])

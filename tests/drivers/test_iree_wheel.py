@@ -8,7 +8,6 @@ import sys
 import tomllib
 from collections.abc import Callable
 from pathlib import Path
-from types import ModuleType
 
 import pytest
 from packaging.requirements import Requirement
@@ -16,12 +15,13 @@ from packaging.requirements import Requirement
 from cts import registry
 from tests.conftest import RunCts
 
+from .conftest import DriverModule
+
 pytest.importorskip("iree.runtime")
 
 NAMES = ["iree-local-sync", "iree-local-task"]
 PROJECT = Path(__file__).parents[2] / "pyproject.toml"
 
-DriverModule = Callable[[str, str], ModuleType]
 FakeWheel = Callable[..., None]
 
 # The real package under its own name, with something done to it.

@@ -10,7 +10,6 @@ import threading
 import time
 from collections.abc import Callable, Iterator
 from itertools import pairwise
-from types import ModuleType
 from typing import Any
 
 import numpy as np
@@ -19,10 +18,9 @@ import pytest
 from cts import registry
 from cts.hal import Device, DeviceGroup, HalError, Semaphore, StatusCode, live_counts
 
-from .conftest import GroupedDevices
+from .conftest import DriverModule, GroupedDevices
 from .raising import code_of
 
-DriverModule = Callable[[str, str], ModuleType]
 NAME = "local-task"
 LONG = 10.0
 
@@ -235,11 +233,11 @@ def test_a_failed_submission_leaves_nothing_with_its_other_waits(device: Device)
         for order in ([never, failing], [failing, never]):
             for _ in range(3):
                 device.queue_barrier(wait=[(semaphore, 1) for semaphore in order])
-        assert len(never._timepoints) == 6  # type: ignore[attr-defined]
+        assert len(never.timeline._timepoints) == 6  # type: ignore[attr-defined]
         failing.fail(StatusCode.ABORTED)
-        assert never._timepoints == []  # type: ignore[attr-defined]
+        assert never.timeline._timepoints == []  # type: ignore[attr-defined]
         device.queue_barrier(wait=[(failing, 1), (never, 1)])  # failed before it began
-        assert never._timepoints == []  # type: ignore[attr-defined]
+        assert never.timeline._timepoints == []  # type: ignore[attr-defined]
 
 
 @pytest.mark.parametrize("failing", [False, True])

@@ -98,6 +98,12 @@ def test_a_flaky_case_may_pass() -> None:
     assert met_by(entry(kind="flaky"), "pass", "", "") is None
 
 
+def test_what_is_met_is_told_with_what_reproduces_it() -> None:
+    met = met_by(entry(reproducer="docs/faults/x.py"), "fail", "", "")
+    assert met is not None
+    assert met.why == "known (docs/faults/x.py)"
+
+
 def test_core_cases_have_no_entry() -> None:
     known = expectations(entry())
     assert known.entry_of("a/test_b::test_c") is not None

@@ -66,12 +66,19 @@ def test_what_passes_has_no_entry_any_more() -> None:
 
 
 def test_what_fails_otherwise_keeps_its_reason() -> None:
-    known = entry(case="a/b::x", code="ABORTED", link="L", expires=datetime.date(2030, 1, 1))
+    known = entry(
+        case="a/b::x",
+        code="ABORTED",
+        link="L",
+        reproducer="docs/x.py",
+        expires=datetime.date(2030, 1, 1),
+    )
     (new,) = after([known], case("x", "fail", expected="fail", code="INTERNAL"))
-    assert (new.code, new.reason, new.link, new.expires) == (
+    assert (new.code, new.reason, new.link, new.reproducer, new.expires) == (
         "INTERNAL",
         "known",
         "L",
+        "docs/x.py",
         known.expires,
     )
 

@@ -7,7 +7,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from typing import Any
 
-from cts.hal import Device, DeviceGroup, HalError, StatusCode
+from cts.hal import BufferUsage, Device, DeviceGroup, HalError, Module, StatusCode
 from cts.registry import load
 
 from .registry import DEFAULT_DRIVER
@@ -42,10 +42,37 @@ def semaphore_class(driver: str = DEFAULT_DRIVER) -> Any:
         return type(semaphore)
 
 
+def timeline_class(driver: str = DEFAULT_DRIVER) -> Any:
+    """The class of what a semaphore of host memory is over."""
+    with _device_of(driver) as device, device.create_semaphore() as semaphore:
+        return type(semaphore.timeline)  # type: ignore[attr-defined]
+
+
 def command_buffer_class(driver: str = DEFAULT_DRIVER) -> Any:
     """Its command buffer's class."""
     with _device_of(driver) as device, device.create_command_buffer() as commands:
         return type(commands)
+
+
+def program_class(driver: str = DEFAULT_DRIVER) -> Any:
+    """Its programs' class."""
+    with (
+        load(driver)() as found,
+        found.create_device() as device,
+        DeviceGroup.from_device(device) as group,
+        Module(group) as module,
+        found.conformance_program(module) as program,
+    ):
+        return type(program)
+
+
+def executable_class(driver: str = DEFAULT_DRIVER) -> Any:
+    """The class of executables."""
+    with driver_class(driver)() as found, found.create_device() as device:
+        format = found.properties.executable_formats[0]
+        code = found.conformance_executable(format)
+        with DeviceGroup.from_device(device), device.create_executable(format, code) as made:
+            return type(made)
 
 
 @contextmanager
@@ -78,6 +105,16 @@ def change_operations(changed: Callable[[Any], Any], driver: str = DEFAULT_DRIVE
         "_submit",
         lambda good, self, operation: good(self, changed(operation)),
     )
+
+
+def overlook_usage(overlooked: BufferUsage, driver: str = DEFAULT_DRIVER) -> None:
+    """Has a use go unrefused that a buffer was not allocated for."""
+
+    def check(good: Any, self: Any, operation: str, needed: BufferUsage) -> None:
+        if needed is not overlooked:
+            good(self, operation, needed)
+
+    change(buffer_class(driver), "check_usage", check)
 
 
 def swallow(cls: Any, name: str, code: StatusCode, answer: Any = None) -> None:

@@ -5,8 +5,6 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import subprocess
-import sys
 import threading
 import time
 import warnings
@@ -25,7 +23,7 @@ from cts.hal import (
     TopologyLease,
 )
 
-from .changes import after_init, buffer_class, change, device_class
+from .changes import after_init, buffer_class, change, device_class, executable_class
 from .registry import mutant
 
 AnyResource: Any = Resource
@@ -95,6 +93,18 @@ def device_destroyed_twice() -> None:
 
 
 @mutant("LIF-7")
+def executable_that_goes_last_keeps_its_device() -> None:
+    """An executable whose device nobody else holds leaves it alive."""
+
+    def free(good: Any, self: Any) -> None:
+        if self.device.reference_count == 1:
+            self.device.retain()
+        good(self)
+
+    change(executable_class(), "_free", free)
+
+
+@mutant("LIF-7")
 def objects_do_not_retain_their_device() -> None:
     """Objects do not retain their device."""
     after_init(DeviceObject, lambda self: self._device.release())
@@ -124,25 +134,6 @@ def group_leaves_a_descriptor_open() -> None:
         return finalize(self)
 
     DeviceGroupBuilder.finalize = leak  # type: ignore[method-assign]
-
-
-@mutant("LIF-10")
-def forked_child_uses_the_parents_devices() -> None:
-    """A forked child may use the parent's devices."""
-    run = subprocess.run
-    broken = (
-        "import sys, runpy; from cts.hal import Resource;"
-        " Resource._seal = lambda self, reason: None;"
-        " sys.argv = sys.argv[1:];"
-        " runpy.run_module('cts.plugin.exit_scenarios', run_name='__main__')"
-    )
-
-    def run_broken(command: Any, **kwargs: Any) -> Any:
-        if "cts.plugin.exit_scenarios" in command:
-            command = [sys.executable, "-c", broken, "scenario", *command[3:]]
-        return run(command, **kwargs)
-
-    subprocess.run = run_broken  # type: ignore[assignment]
 
 
 @mutant("LIF-11")

@@ -18,6 +18,7 @@ from .changes import (
     driver_class,
     semaphore_class,
     swallow,
+    timeline_class,
 )
 from .registry import mutant
 
@@ -69,9 +70,10 @@ def payload_goes_backwards() -> None:
     """A signal to a lower value takes the payload there."""
 
     def signal(good: Any, self: Any, value: int) -> None:
-        with self._changed:
-            if self._failure is None and 0 <= value < self._payload:
-                self._payload = value
+        line = self.timeline
+        with line._changed:
+            if line._failure is None and 0 <= value < line._payload:
+                line._payload = value
                 return
         good(self, value)
 
@@ -94,9 +96,10 @@ def refused_signal_counts() -> None:
     """A signal beyond the largest payload is refused, and takes the payload one further."""
 
     def signal(good: Any, self: Any, value: int) -> None:
-        if value > self._max_value:
-            with self._changed:
-                self._payload = min(self._payload + 1, self._max_value)
+        line = self.timeline
+        if value > line._max_value:
+            with line._changed:
+                line._payload = min(line._payload + 1, line._max_value)
         good(self, value)
 
     change(semaphore_class(), "signal", signal)
@@ -195,7 +198,7 @@ def failure_forgotten_once_told() -> None:
         finally:
             self._failure = None
 
-    change(semaphore_class(), "_raise_failure", tell)
+    change(timeline_class(), "_raise_failure", tell)
 
 
 @mutant("SEM-4")
@@ -203,8 +206,8 @@ def last_failure_wins() -> None:
     """A second failure takes the first one's place."""
 
     def fail(good: Any, self: Any, code: Any, message: str = "") -> None:
-        with self._changed:
-            self._failure = None
+        with self.timeline._changed:
+            self.timeline._failure = None
             good(self, code, message)
 
     change(semaphore_class(), "fail", fail)
@@ -221,7 +224,7 @@ def failure_wakes_nobody() -> None:
         finally:
             self._changed.notify_all = notify
 
-    change(semaphore_class(), "_end_timeline", end)
+    change(timeline_class(), "_end", end)
 
 
 @mutant("SEM-4")
@@ -229,7 +232,7 @@ def failed_semaphore_is_signalled() -> None:
     """A signal brings a failed semaphore back."""
 
     def signal(good: Any, self: Any, value: int) -> None:
-        self._failure = None
+        self.timeline._failure = None
         good(self, value)
 
     change(semaphore_class(), "signal", signal)
@@ -240,7 +243,7 @@ def failure_does_not_end_reached_waits() -> None:
     """A wait for what was reached before the failure returns."""
 
     def wait(good: Any, self: Any, value: int, *timeout: Any) -> None:
-        if value > self._payload:
+        if value > self.timeline._payload:
             good(self, value, *timeout)
 
     change(semaphore_class(), "wait", wait)
@@ -280,7 +283,7 @@ def wake_up_lost_now_and_then() -> None:
         finally:
             self._changed.notify_all = notify
 
-    change(semaphore_class(), "_advance", advance)
+    change(timeline_class(), "_advance", advance)
 
 
 @mutant("SEM-6")
@@ -295,7 +298,7 @@ def signal_wakes_one_waiter() -> None:
         finally:
             self._changed.notify_all = notify
 
-    change(semaphore_class(), "_advance", advance)
+    change(timeline_class(), "_advance", advance)
 
 
 @mutant("SEM-7")
@@ -357,7 +360,7 @@ def destruction_waits_for_waiters() -> None:
     """The last release of a semaphore waits for those who wait for it."""
 
     def wait_for_them(good: Any, self: Any) -> None:
-        while self._changed._waiters:
+        while self.timeline._changed._waiters:
             threading.Event().wait(0.01)
 
     change(semaphore_class(), "_free", wait_for_them)

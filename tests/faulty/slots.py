@@ -103,6 +103,9 @@ def add_stubs() -> None:
         "update": "QUE-2",
         "copy": "QUE-3",
         "barrier": "QUE-8",
+        "signal_event": "CMD-5",
+        "reset_event": "CMD-6",
+        "wait_events": "CMD-6",
     }.items():
         _add("command-buffer", name, command_buffer_class, breaks)
 

@@ -61,7 +61,7 @@ def commands_in_reverse() -> None:
     change(
         command_buffer_class(),
         "recorded",
-        lambda good, self, operation: list(good(self, operation))[::-1],
+        lambda good, self, *asked: list(good(self, *asked))[::-1],
     )
 
 
@@ -69,8 +69,8 @@ def commands_in_reverse() -> None:
 def last_command_left_out() -> None:
     """The last of several commands is left out."""
 
-    def all_but_one(good: Any, self: Any, operation: str) -> Any:
-        commands = good(self, operation)
+    def all_but_one(good: Any, self: Any, *asked: Any) -> Any:
+        commands = good(self, *asked)
         return commands[: max(len(commands) - 1, 1)]
 
     change(command_buffer_class(), "recorded", all_but_one)
@@ -80,10 +80,10 @@ def last_command_left_out() -> None:
 def command_buffer_executed_while_recording() -> None:
     """A command buffer can be executed before its recording has ended."""
 
-    def recorded(good: Any, self: Any, operation: str) -> Any:
+    def recorded(good: Any, self: Any, *asked: Any) -> Any:
         state, self._state = self._state, "executable"
         try:
-            return good(self, operation)
+            return good(self, *asked)
         finally:
             self._state = state
 
@@ -229,9 +229,7 @@ def submission_keeps_nothing_alive() -> None:
 @mutant("QUE-13")
 def command_buffer_keeps_nothing_alive() -> None:
     """A command buffer keeps none of its buffers alive."""
-    commands = command_buffer_class()
-    change(commands, "_record", lambda good, self, command: self._commands.append(command))
-    change(commands, "_free", lambda good, self: None)
+    change(command_buffer_class(), "_hold", lambda good, self, used: None)
 
 
 @mutant("QUE-14", driver="local-task")
@@ -246,14 +244,31 @@ def submission_keeps_what_it_waits_for() -> None:
 
 
 @mutant("QUE-14", driver="local-task")
+def work_outside_a_group_keeps_its_objects() -> None:
+    """What is pending when its device leaves the group keeps alive what it uses."""
+
+    def submit(good: Any, self: Any, operation: Any) -> None:
+        def keep(failure: Any) -> None:
+            if self.topology_info is None:
+                for used in operation.used:
+                    used.retain()
+
+        for semaphore, value in operation.waits:
+            semaphore.when_reached(value, keep)
+        good(self, operation)
+
+    change(device_class("local-task"), "_submit", submit)
+
+
+@mutant("QUE-14", driver="local-task")
 def pending_submissions_not_told() -> None:
     """A semaphore that ends does not tell the submissions that wait for it."""
 
     forgotten: list[Any] = []
 
     def end(good: Any, self: Any) -> None:
-        forgotten.extend(self._timepoints)
-        self._timepoints.clear()
+        forgotten.extend(self.timeline._timepoints)
+        self.timeline._timepoints.clear()
         good(self)
 
     change(semaphore_class("local-task"), "_free", end)

@@ -311,8 +311,8 @@ def recorded_range_refused_at_execution() -> None:
                 raise
             self._late = error
 
-    def recorded(good: Any, self: Any, operation: str) -> Any:
-        found = good(self, operation)
+    def recorded(good: Any, self: Any, *asked: Any) -> Any:
+        found = good(self, *asked)
         if "_late" in vars(self):
             raise self._late
         return found

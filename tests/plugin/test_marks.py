@@ -51,10 +51,10 @@ FAULTS = [
     "area/test_it::test_keywords: spec: there is no subject='weather'",
     """area/test_it::test_list: spec: the contract has no "['GRP-7', 'GRP-8']\"""",
     "area/test_it::test_without: the case names no requirement: spec(...) is missing",
-    "area/test_it::test_needs: needs: there is no slot 'queue_wash'",
+    "area/test_it::test_needs: needs: there is no slot or method 'queue_wash'",
     "area/test_it::test_needs: needs: there is no property 'colour'",
     "area/test_it::test_stub: stub: there is no slot 'query'",
-    "area/test_it::TestClass.test_method: needs: there is no slot 'GRP-7'",
+    "area/test_it::TestClass.test_method: needs: there is no slot or method 'GRP-7'",
 ]
 
 

@@ -11,6 +11,7 @@ from contextlib import contextmanager
 from typing import Any, NoReturn
 
 from ..command_buffer import CommandBuffer
+from ..event import Event
 from ..memory import Buffer
 from ..semaphore import Semaphore
 from ..status import HalError, StatusCode
@@ -59,4 +60,11 @@ def foreign_semaphore() -> Iterator[ForeignSemaphore]:
 def foreign_command_buffer() -> Iterator[ForeignCommandBuffer]:
     """A living command buffer of another driver."""
     with MockDevice("foreign", DRIVER_NAME) as device, ForeignCommandBuffer(device) as made:
+        yield made
+
+
+@contextmanager
+def foreign_event() -> Iterator[Event]:
+    """A living event of another driver."""
+    with MockDevice("foreign", DRIVER_NAME) as device, Event(device) as made:
         yield made

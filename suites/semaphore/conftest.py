@@ -1,0 +1,16 @@
+"""What cases of semaphores get: a kind of handle that two devices share timelines by."""
+
+from __future__ import annotations
+
+import pytest
+
+from cts.hal import Device, HandleType
+from cts.work_cases.sharing import SEMAPHORE_KINDS, name_of, needs_kind
+
+
+@pytest.fixture(params=SEMAPHORE_KINDS, ids=name_of)
+def kind(request: pytest.FixtureRequest, device: Device, peer: Device) -> HandleType:
+    """A kind of handle that device and peer share timelines by."""
+    wanted: HandleType = request.param
+    needs_kind(wanted, device, peer, "semaphore")
+    return wanted
