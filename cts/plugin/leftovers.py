@@ -26,9 +26,14 @@ def note(item: pytest.Item, report: pytest.TestReport) -> None:
     item.stash[_FAILED] = item.stash.get(_FAILED, False) or report.failed
 
 
+def has_failed(item: pytest.Item) -> bool:
+    """Whether one of its phases has, so far."""
+    return item.stash.get(_FAILED, False)
+
+
 def end(item: pytest.Item) -> None:
     """After a test's fixtures are torn down: ends what it made, if it is a case and failed."""
     case = case_of(item)
-    if case is not None and item.stash.get(_FAILED, False):
+    if case is not None and has_failed(item):
         session = run_of(item.config).session_of(case.driver)
         end_made_since(item.stash[_MARK], keep=session.held())

@@ -8,14 +8,16 @@ from __future__ import annotations
 
 import pytest
 
+from cts.plugin import leftovers
 from cts.plugin.cases import case_of
 from cts.plugin.run import run_of
 
 
 def check(item: pytest.Item) -> None:
-    """Fails a case that used the session's group, and spoilt one of its devices."""
+    """Fails a case that passed, used the session's group, and spoilt one of its devices."""
     case = case_of(item)
-    if case is None or "device_group" not in item.fixturenames:  # type: ignore[attr-defined]
+    uses_group = "device_group" in item.fixturenames  # type: ignore[attr-defined]
+    if case is None or not uses_group or leftovers.has_failed(item):
         return
     fault = run_of(item.config).session_of(case.driver).spoilt()
     if fault:

@@ -44,12 +44,17 @@ CASES = """
         device_group.device_at(1).queue_barrier()
 
     @pytest.mark.spec("QUE-4")
-    def test_3_loses_one_of_its_own(new_device):
+    def test_3_loses_a_device_and_says_so(device_group):
+        device_group.device_at(1).queue_barrier()
+        assert False, "it is lost"
+
+    @pytest.mark.spec("QUE-4")
+    def test_4_loses_one_of_its_own(new_device):
         with DeviceGroup.from_device(new_device()) as group:
             group.device_at(0).queue_barrier()
 
     @pytest.mark.spec("QUE-4")
-    def test_4_is_fine(device_group):
+    def test_5_is_fine(device_group):
         device_group.device_at(1).queue_barrier(wait=[], signal=[])
 """
 ALWAYS_BROKEN = FRAGILE.replace('elif hasattr(self, "lost")', "else")
@@ -61,10 +66,14 @@ def test_it_fails_with_what_is_wrong(
     """In children, where the next case has a fresh device."""
     outside_driver(FRAGILE)
     run = cts("--driver=outside", case_file(CASES))
-    assert [case.outcome for case in run.cases] == ["pass", "fail", "pass", "pass"], run.text
+    assert [case.outcome for case in run.cases] == ["pass", "fail", "fail", "pass", "pass"], (
+        run.text
+    )
     message = run.cases[1].message
     assert "after the case device 1 of the group works no more: DATA_LOSS" in message
     assert "the device is lost" in message
+    assert "it is lost" in run.cases[2].message
+    assert "works no more" not in run.cases[2].message
 
 
 def test_a_driver_whose_barrier_never_works_is_judged_by_its_cases(
