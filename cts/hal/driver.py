@@ -93,11 +93,8 @@ class Driver:
 
         Raises UNIMPLEMENTED where it has no such code.
         """
-        raise HalError(
-            StatusCode.UNIMPLEMENTED,
-            "Driver.conformance_executable",
-            f"no kernels of the suite in the format {format!r}",
-            driver=self.name,
+        raise self._unimplemented(
+            "conformance_executable", f"no kernels of the suite in the format {format!r}"
         )
 
     def conformance_program(self, module: Module) -> Program:
@@ -105,11 +102,8 @@ class Driver:
 
         Raises UNIMPLEMENTED where `DriverProperties.programs` is not declared.
         """
-        raise HalError(
-            StatusCode.UNIMPLEMENTED,
-            "Driver.conformance_program",
-            "there are no programs over several devices",
-            driver=self.name,
+        raise self._unimplemented(
+            "conformance_program", "there are no programs over several devices"
         )
 
     def provoke_loss(self, device: Device) -> None:
@@ -118,12 +112,7 @@ class Driver:
 
         Raises UNIMPLEMENTED where `DriverProperties.provokes_loss` is not declared.
         """
-        raise HalError(
-            StatusCode.UNIMPLEMENTED,
-            "Driver.provoke_loss",
-            "there is no way to have a device lost",
-            driver=self.name,
-        )
+        raise self._unimplemented("provoke_loss", "there is no way to have a device lost")
 
     def available(self) -> HalError | None:
         """None where the backend is usable, else an UNAVAILABLE error: the reason, what to install.
@@ -134,9 +123,7 @@ class Driver:
 
     def enumerate(self) -> list[DeviceInfo]:
         """The devices that `create_device` accepts, the default one first; never empty."""
-        raise HalError(
-            StatusCode.UNIMPLEMENTED, "Driver.enumerate", f"{self.name} has none", driver=self.name
-        )
+        raise self._unimplemented("enumerate", f"{self.name} has none")
 
     def create_device(self, info: DeviceInfo | None = None) -> Device:
         """A new device in no group, for the caller to release; the default one without `info`.
@@ -144,12 +131,7 @@ class Driver:
         Creating from one `info` twice gives two logical devices of one physical device.
         Raises RESOURCE_EXHAUSTED past `properties.max_devices`.
         """
-        raise HalError(
-            StatusCode.UNIMPLEMENTED,
-            "Driver.create_device",
-            f"{self.name} has none",
-            driver=self.name,
-        )
+        raise self._unimplemented("create_device", f"{self.name} has none")
 
     def resolve(self, info: DeviceInfo | None) -> DeviceInfo:
         """The device to create: `info`, or the default one for none.
@@ -171,6 +153,9 @@ class Driver:
 
     def close(self) -> None:
         """Gives back what the driver itself holds."""
+
+    def _unimplemented(self, name: str, detail: str) -> HalError:
+        return HalError(StatusCode.UNIMPLEMENTED, f"Driver.{name}", detail, driver=self.name)
 
     def __enter__(self) -> Self:
         return self

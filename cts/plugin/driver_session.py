@@ -219,8 +219,10 @@ class DriverSession:
                 device.release()
 
     def spoilt(self) -> str:
-        """What is wrong with a device of the group that worked when that was built, or nothing."""
-        return self._fault_of_group() if self._group and self._group_works else ""
+        """What is wrong with a device of the group that worked up to now, or nothing; said once."""
+        fault = self._fault_of_group() if self._group and self._group_works else ""
+        self._group_works = self._group_works and not fault
+        return fault
 
     @property
     def _works(self) -> bool:

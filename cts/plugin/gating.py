@@ -37,8 +37,8 @@ def check(item: pytest.Item) -> None:
         raise Blocked(f"{slot}: {fault}", slot)
     for mark in item.iter_markers("needs"):
         _check_properties(session, mark)
-        for slot in mark.args:
-            _check_slot(session, slot, case.judged)
+        for name in mark.args:
+            _check_slot_or_method(session, name, case.judged)
     _make_room(item, session)
     evidence.begin()
 
@@ -72,11 +72,14 @@ def _check_properties(session: DriverSession, mark: pytest.Mark) -> None:
             raise Unsupported(f"needs {name}={wanted!r}: the driver's is {found!r}")
 
 
+def _check_slot_or_method(session: DriverSession, name: str, judged: frozenset[str]) -> None:
+    if name in session.driver.properties.unreachable:
+        raise Unsupported(f"needs {name}: not reachable through the binding")
+    if name in slots():
+        _check_slot(session, name, judged)
+
+
 def _check_slot(session: DriverSession, slot: str, judged: frozenset[str]) -> None:
-    if slot in session.driver.properties.unreachable:
-        raise Unsupported(f"needs {slot}: not reachable through the binding")
-    if "." in slot:  # a method, which an object of the HAL has
-        return
     kind = slots()[slot].kind
     if kind == "work" and not session.driver.properties.work:
         raise Unsupported(f"needs {slot}: the driver has the core slots only")

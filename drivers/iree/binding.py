@@ -8,7 +8,7 @@ from typing import Any
 from cts.hal import BindingSlot, Buffer, BufferRange, HalError, StatusCode
 
 from .arguments import as_int, as_object, as_size
-from .compiled.calls import DIRECT
+from .compiled.calls import DIRECT, TABLE_SIZES
 from .memory import IreeBuffer
 from .native import MAX_U64
 
@@ -42,7 +42,14 @@ def as_part(operation: str, name: str, given: BufferRange) -> tuple[int, int]:
 
 
 def as_table(operation: str, bindings: Sequence[BufferRange]) -> list[Any]:
-    """A binding table: of each place its native buffer, offset and length."""
+    """A binding table: of each place its native buffer, offset and length. Raises UNIMPLEMENTED for
+    more places than there is a function for."""
+    if len(bindings) > max(TABLE_SIZES):
+        raise HalError(
+            StatusCode.UNIMPLEMENTED,
+            operation,
+            f"{len(bindings)} bindings: the adapter's module has no function for so many",
+        )
     table: list[Any] = []
     for number, given in enumerate(bindings):
         name = f"binding {number}"

@@ -38,7 +38,7 @@ from .arguments import (
 )
 from .binding import as_table
 from .command_buffer import MODE_ONE_SHOT, IreeCommandBuffer, create_native
-from .compiled.calls import TABLE_SIZES, execute_name
+from .compiled.calls import execute_name
 from .executable import ANY_QUEUE, NO_FLAGS, IreeExecutable, record_dispatch
 from .hal_module import HalModule
 from .memory import IreeAllocator, IreeBuffer
@@ -221,14 +221,8 @@ class IreeDevice(Device):
     ) -> None:
         operation = "Device.queue_execute"
         commands = as_object(operation, "command_buffer", command_buffer, IreeCommandBuffer)
-        if len(bindings) > max(TABLE_SIZES):
-            raise HalError(
-                StatusCode.UNIMPLEMENTED,
-                operation,
-                f"{len(bindings)} bindings: the adapter's module has no function for so many",
-            )
-        function = execute_name(len(bindings)) if bindings else EXECUTE
         table = as_table(operation, bindings)
+        function = execute_name(len(bindings)) if bindings else EXECUTE
         self._submit("execute", wait, signal, commands.native, *table, function=function)
 
     # -- optional ---------------------------------------------------------------------
@@ -269,7 +263,7 @@ class IreeDevice(Device):
         wait: SemaphoreList = (),
         signal: SemaphoreList = (),
     ) -> None:
-        # IREE's own is not to be reached; this is what it does where a driver has none.
+        # IREE's own is not to be reached: a command buffer with this one dispatch stands for it.
         operation = "Device.queue_dispatch"
         commands = create_native(operation, self.hal, MODE_ONE_SHOT)
         what = executable, entry_point, workgroups, bindings, constants

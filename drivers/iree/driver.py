@@ -21,7 +21,7 @@ from cts.hal import (
 from .compiled import compiled
 from .device import IreeDevice
 from .executable import ENTRY_POINTS
-from .native import call, hal_driver, runtime
+from .native import call, forgetting_natives, hal_driver, runtime
 from .program import IreeProgram
 from .wheel import described, incomplete, not_installed
 
@@ -45,6 +45,7 @@ _devices: WeakSet[IreeDevice] = WeakSet()
 """Those of all drivers that are alive, and some that are not any more."""
 
 
+@forgetting_natives
 class IreeDriver(Driver):
     """One of IREE's HAL drivers; a subclass names it."""
 
@@ -80,7 +81,7 @@ class IreeDriver(Driver):
 
     def create_device(self, info: DeviceInfo | None = None) -> IreeDevice:
         chosen = self.resolve(info)
-        device_id = next(f["device_id"] for f in self._listing() if self._info(f) == chosen)
+        device_id = next(f["device_id"] for f in self._listing() if _path_of(f) == chosen.path)
         self._check_room()
         create = hal_driver(self.hal_name).create_device
         native = call("Driver.create_device", create, device_id)
@@ -120,11 +121,15 @@ class IreeDriver(Driver):
         return listing
 
     def _info(self, found: dict[str, Any]) -> DeviceInfo:
-        """What IREE lists, as an info; the local drivers' only device has no path."""
-        path = found["path"] or found["name"]
-        return DeviceInfo(
-            path=path, name=f"IREE {self.hal_name}: {found['name']}", obtained_on="hardware"
-        )
+        """What IREE lists, as an info."""
+        name = f"IREE {self.hal_name}: {found['name']}"
+        return DeviceInfo(path=_path_of(found), name=name, obtained_on="hardware")
+
+
+def _path_of(found: dict[str, Any]) -> str:
+    """The path of what IREE lists; the local drivers' only device has a name alone."""
+    path: str = found["path"] or found["name"]
+    return path
 
 
 class _LocalDriver(IreeDriver):
@@ -208,7 +213,7 @@ class IreeVulkanDriver(IreeDriver):
 
 
 class _GpuDriver(IreeDriver):
-    """One for a vendor's GPUs, whose behaviour is as its sources say: it has met no hardware."""
+    """One for a vendor's GPUs. It has met no hardware: what it declares here is assumed."""
 
     properties = DriverProperties(
         async_queue=True,

@@ -8,12 +8,22 @@ import os
 import shutil
 import subprocess
 import sys
+import traceback
 from pathlib import Path
 
 import pytest
 
 from cts import registry
-from cts.hal import Device, DeviceGroup, DeviceInfo, StatusCode, answered_by, implements, slots
+from cts.hal import (
+    BufferRange,
+    Device,
+    DeviceGroup,
+    DeviceInfo,
+    StatusCode,
+    answered_by,
+    implements,
+    slots,
+)
 
 from .conftest import DriverModule, GroupedDevices
 from .raising import raised
@@ -324,3 +334,28 @@ def test_devices_of_vulkan_are_limited(monkeypatch: pytest.MonkeyPatch) -> None:
         assert "2 devices are alive: max_devices is 2" in error.detail
     driver.create_device().release()
     assert registry.load("iree-vulkan").properties.max_devices == 16
+
+
+def test_errors_hold_nothing_of_irees(device: Device) -> None:
+    """Not the frames that they came through, whatever these named."""
+    with (
+        device.allocator.allocate(16) as buffer,
+        device.create_semaphore() as line,
+        device.create_command_buffer(1) as commands,
+    ):
+        refused = [
+            lambda: device.queue_fill(buffer, 0, 16, bytes(9), signal=[(line, 1)]),
+            lambda: commands.fill(buffer, 0, 16, b"\x01"),
+            lambda: device.queue_execute(commands, [BufferRange(buffer)]),
+            lambda: device.create_executable("no format", b""),
+            lambda: buffer.read(8, 16),
+            lambda: line.signal(0),
+        ]
+        for refuse in refused:
+            error = raised(refuse)
+            for one in (error, error.__cause__):
+                frames = traceback.walk_tb(one.__traceback__ if one else None)
+                adapters = [f for f, _ in frames if "/iree/" in f.f_code.co_filename]
+                named = [value for f in adapters for value in f.f_locals.values()]
+                natives = [v for v in named if type(v).__module__.startswith("iree.")]
+                assert natives == [], error

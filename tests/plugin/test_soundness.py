@@ -56,6 +56,10 @@ CASES = """
     @pytest.mark.spec("QUE-4")
     def test_5_is_fine(device_group):
         device_group.device_at(1).queue_barrier(wait=[], signal=[])
+
+    @pytest.mark.spec("QUE-4")
+    def test_6_uses_the_other_device(device_group):
+        device_group.device_at(0).queue_barrier(wait=[], signal=[])
 """
 ALWAYS_BROKEN = FRAGILE.replace('elif hasattr(self, "lost")', "else")
 
@@ -66,9 +70,14 @@ def test_it_fails_with_what_is_wrong(
     """In children, where the next case has a fresh device."""
     outside_driver(FRAGILE)
     run = cts("--driver=outside", case_file(CASES))
-    assert [case.outcome for case in run.cases] == ["pass", "fail", "fail", "pass", "pass"], (
-        run.text
-    )
+    assert [case.outcome for case in run.cases] == [
+        "pass",
+        "fail",
+        "fail",
+        "pass",
+        "pass",
+        "pass",
+    ], run.text
     message = run.cases[1].message
     assert "after the case device 1 of the group works no more: DATA_LOSS" in message
     assert "the device is lost" in message
@@ -86,3 +95,13 @@ def test_a_driver_whose_barrier_never_works_is_judged_by_its_cases(
     )
     run = cts("--driver=outside", case_file(CASES.replace("wait=[], signal=[]", "")))
     assert not any("works no more" in case.message for case in run.cases), run.text
+
+
+def test_without_children_one_case_is_blamed(
+    cts: RunCts, case_file: Callable[[str], Path], outside_driver: OutsideDriver
+) -> None:
+    """The device stays as it is, and those after it are judged by what they do."""
+    outside_driver(FRAGILE)
+    run = cts("--driver=outside", "--isolate=off", case_file(CASES))
+    blamed = [case.case for case in run.cases if "works no more" in case.message]
+    assert [case.rpartition("::")[2] for case in blamed] == ["test_2_loses_a_device"], run.text
