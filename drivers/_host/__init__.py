@@ -5,13 +5,11 @@ operation is a list of transfers that was checked when it was submitted. When an
 these are carried out is each driver's own: it implements `HostDevice._submit`.
 """
 
-from .device import HOST_CAPABILITIES, HOST_INFO, HostDevice
+from .device import HOST_CAPABILITIES, HOST_INFO, HostDevice, HostOperation
 from .driver import HostDriver
 from .executable import FORMAT as EXECUTABLE_FORMAT
 from .memory import HostAllocator, HostBuffer
-from .operation import Operation
 from .semaphore import HostSemaphore
-from .timepoints import Timepoints
 from .transfers import Transfer
 
 __all__ = [
@@ -22,8 +20,7 @@ __all__ = [
     "HostBuffer",
     "HostDevice",
     "HostDriver",
+    "HostOperation",
     "HostSemaphore",
-    "Operation",
-    "Timepoints",
     "Transfer",
 ]

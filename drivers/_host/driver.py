@@ -6,7 +6,7 @@ import numpy as np
 
 from cts.hal import Device, DeviceInfo, Driver, Module, Program
 
-from .arguments import refusal
+from .._common.arguments import refusal
 from .device import HOST_INFO, HostDevice
 from .executable import FORMAT, conformance_executable
 from .program import HostProgram

@@ -2,12 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-
 from cts.hal import Device, Event, HalError, StatusCode
-
-from .arguments import as_object, refusal
-from .transfers import Transfer, whole
 
 
 class HostEvent(Event):
@@ -27,30 +22,3 @@ class HostEvent(Event):
             raise HalError(
                 StatusCode.FAILED_PRECONDITION, operation, "an event that is waited for is not set"
             )
-
-
-def signal_event(operation: str, driver_name: str, event: Event) -> Transfer:
-    """Signals an event."""
-    known = as_object(operation, "event", event, HostEvent, driver_name)
-    return whole((known,), lambda: known.put(True))
-
-
-def reset_event(operation: str, driver_name: str, event: Event) -> Transfer:
-    """Takes the signal of an event back."""
-    known = as_object(operation, "event", event, HostEvent, driver_name)
-    return whole((known,), lambda: known.put(False))
-
-
-def wait_events(operation: str, driver_name: str, events: Sequence[Event]) -> Transfer:
-    """Goes on where all of the events are signalled."""
-    try:
-        given = list(events)
-    except TypeError:
-        raise refusal(operation, f"events is {events!r}: it is a list of events") from None
-    known = tuple(as_object(operation, "events", e, HostEvent, driver_name) for e in given)
-
-    def check() -> None:
-        for event in known:
-            event.check_signalled(operation)
-
-    return whole(known, check)

@@ -10,14 +10,15 @@ from __future__ import annotations
 
 import hashlib
 import struct
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from functools import cache
 from importlib import resources
 from typing import Any
 
-from cts.hal import Device, EntryPoint, Executable, HalError, StatusCode
+from cts.hal import Device, EntryPoint, HalError, StatusCode
 
-from .arguments import as_bytes, refusal
+from .._common.arguments import as_bytes, refusal
+from .._common.executable import CheckedExecutable
 
 FORMAT = "hal-cts-python"
 _MAGIC = b"HALPY\x00\x01\x00"
@@ -27,8 +28,13 @@ _HEADER = struct.Struct("<8sQ32s")
 Kernel = Callable[..., None]
 
 
-class HostExecutable(Executable):
-    """Functions of a module that was compiled from an executable's bytes."""
+class HostExecutable(CheckedExecutable):
+    """Functions of a module that was compiled from an executable's bytes.
+
+    Attributes
+    ----------
+    functions : one for each entry point, by its place.
+    """
 
     def __init__(self, device: Device, format: str, data: bytes) -> None:
         operation = "Device.create_executable"
@@ -37,24 +43,8 @@ class HostExecutable(Executable):
                 StatusCode.NOT_FOUND, operation, f"format is {format!r}: there is {FORMAT!r}"
             )
         listed = _entry_points(operation, _unpacked(operation, as_bytes(operation, "data", data)))
-        self._entry_points = [EntryPoint(*entry[:3]) for entry in listed]
-        self._functions: list[Kernel] = [entry[3] for entry in listed]
-        super().__init__(device)
-
-    @property
-    def entry_points(self) -> Sequence[EntryPoint]:
-        return tuple(self._entry_points)
-
-    def function(self, operation: str, entry_point: int) -> tuple[EntryPoint, Kernel]:
-        """An entry point by its place. Raises OUT_OF_RANGE."""
-        count = len(self._functions)
-        if not 0 <= entry_point < count:
-            raise HalError(
-                StatusCode.OUT_OF_RANGE,
-                operation,
-                f"entry_point is {entry_point}: the executable has {count}",
-            )
-        return self._entry_points[entry_point], self._functions[entry_point]
+        super().__init__(device, [EntryPoint(*entry[:3]) for entry in listed])
+        self.functions: list[Kernel] = [entry[3] for entry in listed]
 
 
 @cache

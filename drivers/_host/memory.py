@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import ctypes
-import weakref
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import TYPE_CHECKING
@@ -11,18 +10,11 @@ from typing import TYPE_CHECKING
 import numpy as np
 import numpy.typing as npt
 
-from cts.hal import (
-    Allocator,
-    Buffer,
-    BufferUsage,
-    HalError,
-    HandleType,
-    MemoryType,
-    StatusCode,
-)
-from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE, NOT_EXPORTED, lend
+from cts.hal import BufferUsage, HalError, HandleType, StatusCode
+from cts.hal.memory import DEFAULT_USAGE, NOT_EXPORTED, lend
 
-from .arguments import as_bytes, as_flags, as_int, check_range, refusal
+from .._common.arguments import as_bytes
+from .._common.memory import AllocationRequest, CheckedAllocator, CheckedBuffer
 
 if TYPE_CHECKING:
     from .device import HostDevice
@@ -30,13 +22,8 @@ if TYPE_CHECKING:
 Bytes = npt.NDArray[np.uint8]
 
 
-class HostBuffer(Buffer):
-    """A range of host memory; every device of the driver can use it.
-
-    Attributes
-    ----------
-    export_types : the kinds of handle that it can be exported by.
-    """
+class HostBuffer(CheckedBuffer):
+    """A range of host memory; every device of the driver can use it."""
 
     def __init__(
         self,
@@ -45,11 +32,9 @@ class HostBuffer(Buffer):
         usage: BufferUsage = DEFAULT_USAGE,
         export_types: HandleType = NOT_EXPORTED,
     ) -> None:
-        super().__init__(device, contents.size)
+        super().__init__(device, contents.size, usage, export_types)
         self._contents: Bytes | None = contents
         self._loss = device.loss
-        self.export_types = export_types
-        self._usage = usage
 
     @property
     def contents(self) -> Bytes:
@@ -82,24 +67,6 @@ class HostBuffer(Buffer):
         with self.retain(), lend(operation, lambda: self.contents[start:end]) as view:
             yield view
 
-    def check_usage(self, operation: str, needed: BufferUsage) -> None:
-        """Raises PERMISSION_DENIED unless the buffer was allocated for that."""
-        if needed & ~self._usage:
-            raise HalError(
-                StatusCode.PERMISSION_DENIED,
-                operation,
-                f"the buffer's usage is {self._usage!r}: {needed!r} is needed",
-            )
-
-    def _host_range(self, operation: str, offset: int, length: int | None) -> tuple[int, int]:
-        """The bounds of a range that the host may touch."""
-        self.check_usage(operation, BufferUsage.MAPPING)
-        offset = as_int(operation, "offset", offset)
-        if length is None:
-            length = max(self.byte_length - offset, 0)
-        offset, length = check_range(operation, "host", offset, length, self.byte_length)
-        return offset, offset + length
-
     def _free(self) -> None:
         self._contents = None
 
@@ -111,48 +78,20 @@ def give_back_to_the_system() -> None:
         trim(0)
 
 
-class HostAllocator(Allocator):
+class HostAllocator(CheckedAllocator["HostDevice"]):
     """Takes memory from numpy."""
 
-    def __init__(self, device: HostDevice) -> None:
-        self._device = weakref.ref(device)
-
-    def allocate(
-        self,
-        size: int,
-        *,
-        memory_type: MemoryType = DEFAULT_MEMORY_TYPE,
-        usage: BufferUsage = DEFAULT_USAGE,
-        export_types: HandleType = NOT_EXPORTED,
-    ) -> HostBuffer:
-        operation = "Allocator.allocate"
-        device = self._device()
-        if device is None:
-            raise HalError(StatusCode.FAILED_PRECONDITION, operation, "the device is destroyed")
-        device._check_usable(operation)
-        device.loss.check(operation)
-        size = as_int(operation, "size", size)
-        if size < 0:
-            raise refusal(operation, f"size is {size}: it is at least 0")
-        as_flags(operation, "memory_type", memory_type, MemoryType)
-        usage = BufferUsage(as_flags(operation, "usage", usage, BufferUsage))
-        export_types = HandleType(as_flags(operation, "export_types", export_types, HandleType))
-        exported = device.query_capabilities().buffer_export_types
-        if export_types & ~exported:
-            raise HalError(
-                StatusCode.INCOMPATIBLE,
-                operation,
-                f"export_types is {export_types!r}: the device exports {exported!r}",
-            )
+    def _make(self, device: HostDevice, wanted: AllocationRequest) -> HostBuffer:
         try:
-            return self._make(device, size, usage, export_types)
+            return self._take(device, wanted)
         except (MemoryError, ValueError, OverflowError) as error:  # the last two: no such size
             raise HalError(
-                StatusCode.RESOURCE_EXHAUSTED, operation, f"size is {size}: {error}"
+                StatusCode.RESOURCE_EXHAUSTED,
+                "Allocator.allocate",
+                f"size is {wanted.size}: {error}",
             ) from error
 
-    def _make(
-        self, device: HostDevice, size: int, usage: BufferUsage, export_types: HandleType
-    ) -> HostBuffer:
-        """A buffer of checked arguments."""
-        return HostBuffer(device, np.empty(size, np.uint8), usage, export_types)
+    def _take(self, device: HostDevice, wanted: AllocationRequest) -> HostBuffer:
+        """A buffer over new memory. Raises MemoryError where there is none."""
+        contents = np.empty(wanted.size, np.uint8)
+        return HostBuffer(device, contents, wanted.usage, wanted.export_types)

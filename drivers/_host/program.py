@@ -7,7 +7,7 @@ import numpy as np
 
 from cts.hal import BufferRange, BufferUsage, Device, Module, Program
 
-from .arguments import as_bytes
+from .._common.arguments import as_bytes
 from .executable import FORMAT, conformance_executable
 
 STEPS = ((0, 1, 1), (1, 2, 0), (0, 1, -3))

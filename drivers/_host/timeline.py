@@ -15,7 +15,7 @@ from typing import NamedTuple
 
 from cts.hal import HalError, StatusCode
 
-from .arguments import as_int, refusal
+from .._common.arguments import as_int, refusal
 
 _FAILED = "the semaphore has failed"
 

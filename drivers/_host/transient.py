@@ -14,7 +14,7 @@ import numpy as np
 
 from cts.hal import Buffer, HalError, StatusCode
 
-from .arguments import as_int, as_object, refusal
+from .._common.arguments import as_int, as_object, refusal
 from .memory import HostBuffer
 
 if TYPE_CHECKING:
@@ -68,9 +68,9 @@ def allocated(operation: str, device: HostDevice, size: int) -> TransientBuffer:
     return TransientBuffer(device, size)
 
 
-def deallocatable(operation: str, buffer: Buffer, driver_name: str) -> TransientBuffer:
+def deallocatable(operation: str, buffer: Buffer, domain: str) -> TransientBuffer:
     """A living buffer of this driver that a queue has allocated, and none has deallocated."""
-    known = as_object(operation, "buffer", buffer, HostBuffer, driver_name)
+    known = as_object(operation, "buffer", buffer, HostBuffer, domain)
     if not isinstance(known, TransientBuffer):
         raise refusal(operation, "buffer comes from an allocator: its release gives it back")
     known.check_not_over(operation)

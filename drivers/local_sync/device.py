@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from .._host import HostDevice, Operation
+from .._host import HostDevice, HostOperation
 from .submission import carry_out
 
 
@@ -11,6 +11,6 @@ class LocalSyncDevice(HostDevice):
 
     driver_name = "local-sync"
 
-    def _submit(self, operation: Operation) -> None:
+    def _submit(self, operation: HostOperation) -> None:
         with self.retain():  # another thread may drop the last reference meanwhile
             carry_out(self, operation)

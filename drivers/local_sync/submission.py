@@ -10,16 +10,17 @@ on along the timelines, and is raised as well. The work is then not done.
 from __future__ import annotations
 
 import time
+from collections.abc import Sequence
 from contextlib import ExitStack
 from queue import Empty, SimpleQueue
 
 from cts.hal import HalError, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
 
-from .._host import HostDevice, Operation, Timepoints
+from .._host import HostDevice, HostOperation, HostSemaphore
 
 
-def carry_out(device: HostDevice, operation: Operation) -> None:
+def carry_out(device: HostDevice, operation: HostOperation) -> None:
     """Does the work between the waits and the signals; what it uses is kept alive until then."""
     name, work, used, waits, signals = operation
     with ExitStack() as alive:
@@ -45,7 +46,7 @@ def carry_out(device: HostDevice, operation: Operation) -> None:
 class _Waiting:
     """A caller that waits for timepoints of several semaphores at once."""
 
-    def __init__(self, waits: Timepoints) -> None:
+    def __init__(self, waits: Sequence[tuple[HostSemaphore, int]]) -> None:
         self._waits = waits
         self._ended: SimpleQueue[HalError | None] = SimpleQueue()
 
@@ -75,6 +76,6 @@ class _Waiting:
                 semaphore.forget(self._ended.put)
 
 
-def _fail_all(signals: Timepoints, failure: HalError) -> None:
+def _fail_all(signals: Sequence[tuple[HostSemaphore, int]], failure: HalError) -> None:
     for semaphore, _ in signals:
         semaphore.fail(failure.code, failure.detail)

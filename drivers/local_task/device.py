@@ -7,7 +7,7 @@ from contextlib import ExitStack
 
 from cts.hal import Buffer, DriverProperties, HandleType, slot
 
-from .._host import HOST_CAPABILITIES, HostDevice, Operation
+from .._host import HOST_CAPABILITIES, HostDevice, HostOperation
 from . import sharing
 from .sharing import SharingAllocator
 from .submission import Submission
@@ -42,7 +42,7 @@ class LocalTaskDevice(HostDevice):
     def _threads(self) -> int:
         return worker_count()
 
-    def _submit(self, operation: Operation) -> None:
+    def _submit(self, operation: HostOperation) -> None:
         with ExitStack() as alive:  # until each knows that it is waited for
             for semaphore, _ in operation.waits:
                 alive.enter_context(semaphore.retain())

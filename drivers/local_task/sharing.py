@@ -25,8 +25,9 @@ import numpy as np
 
 from cts.hal import Buffer, BufferUsage, HalError, HandleType, StatusCode
 
+from .._common.arguments import as_handle_type, as_int, as_object, refusal
+from .._common.memory import AllocationRequest
 from .._host import HostAllocator, HostBuffer, HostDevice
-from .._host.arguments import as_handle_type, as_int, as_object, refusal
 from .._host.memory import Bytes
 
 try:
@@ -82,13 +83,11 @@ class SharedBuffer(HostBuffer):
 class SharingAllocator(HostAllocator):
     """Takes memory from numpy, or a file in memory where it is to be shared."""
 
-    def _make(
-        self, device: HostDevice, size: int, usage: BufferUsage, export_types: HandleType
-    ) -> HostBuffer:
-        if not export_types & HANDLE_TYPES:
-            return super()._make(device, size, usage, export_types)
+    def _take(self, device: HostDevice, wanted: AllocationRequest) -> HostBuffer:
+        if not wanted.export_types & HANDLE_TYPES:
+            return super()._take(device, wanted)
         try:
-            return SharedBuffer(device, size, usage, export_types)
+            return SharedBuffer(device, wanted.size, wanted.usage, wanted.export_types)
         except OSError as error:  # no descriptor is free, or there is no such size
             raise MemoryError(str(error)) from error
 
@@ -99,13 +98,8 @@ def export_buffer(device: HostDevice, buffer: Buffer, handle_type: HandleType) -
     device.loss.check(operation)
     claimed = device.query_capabilities().buffer_export_types
     kind = as_handle_type(operation, handle_type, device, claimed)
-    owned = as_object(operation, "buffer", buffer, HostBuffer, device.driver_name)
-    if not kind & owned.export_types:
-        raise HalError(
-            StatusCode.FAILED_PRECONDITION,
-            operation,
-            f"the buffer's export_types are {owned.export_types!r}: {kind!r} is not among them",
-        )
+    owned = as_object(operation, "buffer", buffer, HostBuffer, device.domain)
+    owned.check_exported_by(operation, kind)
     if not isinstance(owned, SharedBuffer) or kind is HandleType.NATIVE:
         return owned
     return owned.name if kind is HandleType.SHM else os.dup(owned.descriptor)
@@ -123,7 +117,7 @@ def import_buffer(
     if size < 0:
         raise refusal(operation, f"size is {size}: it is at least 0")
     if kind is HandleType.NATIVE:
-        source = as_object(operation, "handle", handle, HostBuffer, device.driver_name)
+        source = as_object(operation, "handle", handle, HostBuffer, device.domain)
         _check_size(operation, size, source.byte_length)
         return HostBuffer(device, source.contents[:size])
     if kind is HandleType.OPAQUE_FD:

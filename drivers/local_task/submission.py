@@ -17,11 +17,12 @@ from __future__ import annotations
 
 import threading
 from collections import deque
+from collections.abc import Sequence
 from contextlib import ExitStack
 
 from cts.hal import HalError, Resource, StatusCode
 
-from .._host import HostDevice, Operation, Timepoints
+from .._host import HostDevice, HostOperation, HostSemaphore
 from .workers import WorkerPool
 
 
@@ -39,7 +40,7 @@ class Submission(Resource):
     _teardown_rank = 0  # before what it uses and signals
     _readable_when_sealed = frozenset({"lose"})  # it has ended
 
-    def __init__(self, device: HostDevice, operation: Operation, pool: WorkerPool) -> None:
+    def __init__(self, device: HostDevice, operation: HostOperation, pool: WorkerPool) -> None:
         super().__init__()
         self._pool = pool
         self._loss = device.loss
@@ -125,7 +126,7 @@ class Submission(Resource):
             semaphore, value = self._signals.popleft()
             semaphore.finish(value, failure)
 
-    def _forget(self, waits: Timepoints) -> None:
+    def _forget(self, waits: Sequence[tuple[HostSemaphore, int]]) -> None:
         """Takes the listeners back that have not been called."""
         for semaphore, _ in waits:
             semaphore.forget(self._wait_ended)

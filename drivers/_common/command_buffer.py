@@ -1,15 +1,14 @@
 """Command buffers: checked work in the order in which it was recorded.
 
 ``new -- begin --> recording -- end --> executable``; anything else is FAILED_PRECONDITION.
-Commands run one after the other, so that a barrier has nothing left to do. A command with a slot in
-it is only kept: an execution brings the table that says which buffer that is, and it is checked
-then.
+A command with a slot in it is only kept: an execution brings the table that says which buffer that
+is, and it is checked then.
 """
 
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
-from typing import TYPE_CHECKING, Any, Literal
+from typing import TYPE_CHECKING, Any, Generic, Literal, TypeVar
 
 import numpy as np
 
@@ -26,34 +25,34 @@ from cts.hal import (
     Workgroups,
 )
 
-from . import transfers
 from .arguments import as_int, refusal
 from .binding_table import Table, bound_to
-from .dispatch import dispatch
-from .event import reset_event, signal_event, wait_events
-from .transfers import Transfer
+from .work import Work, WorkMaker
 
 if TYPE_CHECKING:
-    from .device import HostDevice
+    from .device import QueueDevice
 
 State = Literal["new", "recording", "executable"]
+W = TypeVar("W", bound=Work)
 
 
-class HostCommandBuffer(CommandBuffer):
+class CheckedCommandBuffer(CommandBuffer, Generic[W]):
     """Keeps what its commands use alive. Recorded once, executed any number of times."""
 
     _teardown_rank = 1  # before the buffers that it holds
 
-    def __init__(self, device: HostDevice, binding_capacity: int = 0) -> None:
+    def __init__(
+        self, device: QueueDevice[Any, Any], maker: WorkMaker[W], binding_capacity: int = 0
+    ) -> None:
         operation = "Device.create_command_buffer"
         self._capacity = as_int(operation, "binding_capacity", binding_capacity)
         if self._capacity < 0:
             raise refusal(operation, f"binding_capacity is {binding_capacity}: it is at least 0")
         super().__init__(device)
-        self._driver_name = device.driver_name
+        self._maker = maker
         self._loss = device.loss
         self._state: State = "new"
-        self._commands: list[Callable[[Table], Transfer]] = []
+        self._commands: list[Callable[[Table], W]] = []
         self._held: list[DeviceObject] = []
 
     def begin(self) -> None:
@@ -65,10 +64,10 @@ class HostCommandBuffer(CommandBuffer):
         self._state = "executable"
 
     def fill(self, target: Buffer | BindingSlot, offset: int, length: int, pattern: bytes) -> None:
-        self._record("fill", transfers.fill, target, offset, length, pattern)
+        self._record("fill", self._maker.fill, target, offset, length, pattern)
 
     def update(self, data: bytes, target: Buffer | BindingSlot, offset: int) -> None:
-        self._record("update", transfers.update, data, target, offset)
+        self._record("update", self._maker.update, data, target, offset)
 
     def copy(
         self,
@@ -79,7 +78,7 @@ class HostCommandBuffer(CommandBuffer):
         length: int,
     ) -> None:
         ranges = (source, source_offset, target, target_offset, length)
-        self._record("copy", transfers.copy, *ranges)
+        self._record("copy", self._maker.copy, *ranges)
 
     def dispatch(
         self,
@@ -90,21 +89,21 @@ class HostCommandBuffer(CommandBuffer):
         constants: bytes = b"",
     ) -> None:
         arguments = (executable, entry_point, workgroups, bindings, constants)
-        self._record("dispatch", dispatch, *arguments)
+        self._record("dispatch", self._maker.dispatch, *arguments)
 
     def barrier(self) -> None:
-        self._check_state("CommandBuffer.barrier", "recording")
+        self._record("barrier", self._maker.barrier)
 
     def signal_event(self, event: Event) -> None:
-        self._record("signal_event", signal_event, event)
+        self._record("signal_event", self._maker.signal_event, event)
 
     def reset_event(self, event: Event) -> None:
-        self._record("reset_event", reset_event, event)
+        self._record("reset_event", self._maker.reset_event, event)
 
     def wait_events(self, events: Sequence[Event]) -> None:
-        self._record("wait_events", wait_events, events)
+        self._record("wait_events", self._maker.wait_events, events)
 
-    def recorded(self, operation: str, table: Table) -> Sequence[Transfer]:
+    def recorded(self, operation: str, table: Table) -> Sequence[W]:
         """The commands over the buffers of a table. Raises FAILED_PRECONDITION for `operation`
         unless recording has ended."""
         self._check_state(operation, "executable")
@@ -115,7 +114,7 @@ class HostCommandBuffer(CommandBuffer):
             )
         return [command(table) for command in self._commands]
 
-    def _record(self, name: str, make: Callable[..., Transfer], *arguments: Any) -> None:
+    def _record(self, name: str, make: Callable[..., W], *arguments: Any) -> None:
         operation = f"CommandBuffer.{name}"
         self._check_state(operation, "recording")
         slots = [thing.number for thing in _inside(arguments) if isinstance(thing, BindingSlot)]
@@ -125,16 +124,16 @@ class HostCommandBuffer(CommandBuffer):
                     operation, f"slot {number} is beyond the binding capacity, {self._capacity}"
                 )
         if not slots:
-            ready = make(operation, self._driver_name, *arguments)
+            ready = make(operation, *arguments)
             self._hold(ready.used)
             self._commands.append(lambda table: ready)
             return
         kept = [_captured(argument) for argument in arguments]
         self._hold([thing for thing in _inside(kept) if isinstance(thing, DeviceObject)])
 
-        def over(table: Table) -> Transfer:
+        def over(table: Table) -> W:
             found = [bound_to(operation, argument, table) for argument in kept]
-            return make(operation, self._driver_name, *found)
+            return make(operation, *found)
 
         self._commands.append(over)
 

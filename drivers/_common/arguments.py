@@ -60,14 +60,13 @@ def as_handle_type(operation: str, value: Any, device: Device, claimed: HandleTy
     return kind
 
 
-def as_object(operation: str, name: str, value: Any, kind: type[T], driver_name: str) -> T:
-    """A living object of this driver, made by whichever of its devices.
+def as_object(operation: str, name: str, value: Any, kind: type[T], domain: str) -> T:
+    """A living object of this kind, made by a device of the domain (`QueueDevice.domain`).
 
     Raises INVALID_ARGUMENT for anything else, FAILED_PRECONDITION for one that is destroyed.
     """
-    if not isinstance(value, kind) or value._device.driver_name != driver_name:
-        what = kind.__name__.removeprefix("Host")
-        raise refusal(operation, f"{name} is {value!r}: it is a {what} of the driver {driver_name}")
+    if not isinstance(value, kind) or getattr(value._device, "domain", None) != domain:
+        raise refusal(operation, f"{name} is {value!r}: it is a {kind.__name__} of {domain}")
     value._check_usable(operation)
     return value
 
@@ -98,3 +97,12 @@ def check_range(operation: str, name: str, offset: Any, length: Any, size: int) 
             f" the buffer has {size} bytes",
         )
     return offset, length
+
+
+def as_objects(operation: str, name: str, values: Any, kind: type[T], domain: str) -> list[T]:
+    """A list of such objects."""
+    try:
+        given = list(values)
+    except TypeError:
+        raise refusal(operation, f"{name} is {values!r}: it is a list") from None
+    return [as_object(operation, name, value, kind, domain) for value in given]
