@@ -54,6 +54,7 @@ class CheckedCommandBuffer(CommandBuffer, Generic[W]):
         self._state: State = "new"
         self._commands: list[Callable[[Table], W]] = []
         self._held: list[DeviceObject] = []
+        self._has_slots = False
 
     def begin(self) -> None:
         self._check_state("CommandBuffer.begin", "new")
@@ -106,13 +107,18 @@ class CheckedCommandBuffer(CommandBuffer, Generic[W]):
     def recorded(self, operation: str, table: Table) -> Sequence[W]:
         """The commands over the buffers of a table. Raises FAILED_PRECONDITION for `operation`
         unless recording has ended."""
+        self.check_executable(operation, table)
+        return [command(table) for command in self._commands]
+
+    def check_executable(self, operation: str, table: Table) -> None:
+        """Raises FAILED_PRECONDITION unless recording has ended, INVALID_ARGUMENT for a table with
+        more places than there are."""
         self._check_state(operation, "executable")
         if len(table) > self._capacity:
             raise refusal(
                 operation,
                 f"bindings has {len(table)} ranges: the capacity is {self._capacity}",
             )
-        return [command(table) for command in self._commands]
 
     def _record(self, name: str, make: Callable[..., W], *arguments: Any) -> None:
         operation = f"CommandBuffer.{name}"
@@ -128,6 +134,7 @@ class CheckedCommandBuffer(CommandBuffer, Generic[W]):
             self._hold(ready.used)
             self._commands.append(lambda table: ready)
             return
+        self._has_slots = True
         kept = [_captured(argument) for argument in arguments]
         self._hold([thing for thing in _inside(kept) if isinstance(thing, DeviceObject)])
 

@@ -35,13 +35,13 @@ class Loss:
         self._lock = threading.RLock()  # the collector may come by anywhere
         self._to_tell: WeakSet[Losable] = WeakSet()
 
-    def provoke(self) -> None:
-        """Loses the device, for good; returns when all that waits has been told."""
+    def lose(self, operation: str) -> None:
+        """The device is lost, for good; returns when all that waits has been told."""
         with self._lock:
             self._is_lost = True
             told = list(self._to_tell)
         for losable in told:
-            losable.lose(self._failure("Driver.provoke_loss"))
+            losable.lose(self._failure(operation))
 
     def tell(self, losable: Losable) -> None:
         """Has something told of the loss."""

@@ -26,7 +26,7 @@ class HostDriver(Driver):
         if not isinstance(device, HostDevice) or device.driver_name != self.name:
             raise refusal(operation, f"device is {device!r}: it is one of {self.name}")
         device._check_usable(operation)
-        device.loss.provoke()
+        device.loss.lose(operation)
 
     def conformance_program(self, module: Module) -> Program:
         return HostProgram(module)

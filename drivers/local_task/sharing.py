@@ -14,32 +14,27 @@ Whoever imports maps the memory, which from then on outlives the exporting buffe
 from __future__ import annotations
 
 import fcntl
-import importlib
 import mmap
 import os
-import secrets
 import stat
 from typing import Any
 
 import numpy as np
 
-from cts.hal import Buffer, BufferUsage, HalError, HandleType, StatusCode
+from cts.hal import Buffer, BufferUsage, HandleType, StatusCode
 
+from .._common import shared_memory
 from .._common.arguments import as_handle_type, as_int, as_object, refusal
 from .._common.memory import AllocationRequest
+from .._common.shared_memory import check_size, native_error
 from .._host import HostAllocator, HostBuffer, HostDevice
 from .._host.memory import Bytes
-
-try:
-    _posixshmem: Any = importlib.import_module("_posixshmem")
-except ImportError:  # not a POSIX platform
-    _posixshmem = None
 
 HANDLE_TYPES = HandleType(0)
 """The kinds of handle that this platform has, beside NATIVE."""
 if hasattr(os, "memfd_create"):
     HANDLE_TYPES |= HandleType.OPAQUE_FD
-if _posixshmem is not None:
+if shared_memory.IS_THERE:
     HANDLE_TYPES |= HandleType.SHM
 
 
@@ -59,7 +54,7 @@ class SharedBuffer(HostBuffer):
         usage: BufferUsage,
         export_types: HandleType,
     ) -> None:
-        self.name = f"/hal-cts-{secrets.token_hex(8)}" if export_types & HandleType.SHM else None
+        self.name = shared_memory.new_name() if export_types & HandleType.SHM else None
         self.descriptor = _create(self.name)
         try:
             os.ftruncate(self.descriptor, size)
@@ -77,7 +72,7 @@ class SharedBuffer(HostBuffer):
     def _close(self) -> None:
         os.close(self.descriptor)
         if self.name is not None:
-            _posixshmem.shm_unlink(self.name)
+            shared_memory.unlink(self.name)
 
 
 class SharingAllocator(HostAllocator):
@@ -118,24 +113,17 @@ def import_buffer(
         raise refusal(operation, f"size is {size}: it is at least 0")
     if kind is HandleType.NATIVE:
         source = as_object(operation, "handle", handle, HostBuffer, device.domain)
-        _check_size(operation, size, source.byte_length)
+        check_size(operation, size, source.byte_length)
         return HostBuffer(device, source.contents[:size])
     if kind is HandleType.OPAQUE_FD:
         return HostBuffer(
             device, _map_checked(operation, as_int(operation, "handle", handle), size)
         )
-    descriptor = _open(operation, handle)
+    descriptor = shared_memory.open_named(operation, handle)
     try:
         return HostBuffer(device, _map_checked(operation, descriptor, size))
     finally:
         os.close(descriptor)
-
-
-def _check_size(operation: str, size: int, there: int) -> None:
-    if size > there:
-        raise HalError(
-            StatusCode.OUT_OF_RANGE, operation, f"size is {size}: the memory has {there} bytes"
-        )
 
 
 # -- the system's side ----------------------------------------------------------------------
@@ -145,8 +133,7 @@ def _create(name: str | None) -> int:
     """The descriptor of a new file in memory, empty."""
     if name is None:
         return os.memfd_create("hal-cts", os.MFD_CLOEXEC | os.MFD_ALLOW_SEALING)
-    descriptor: int = _posixshmem.shm_open(name, os.O_CREAT | os.O_EXCL | os.O_RDWR, mode=0o600)
-    return descriptor
+    return shared_memory.create(name)
 
 
 def _seal(descriptor: int) -> None:
@@ -154,31 +141,23 @@ def _seal(descriptor: int) -> None:
     fcntl.fcntl(descriptor, fcntl.F_ADD_SEALS, fcntl.F_SEAL_SHRINK | fcntl.F_SEAL_GROW)
 
 
-def _open(operation: str, name: Any) -> int:
-    if not isinstance(name, str) or "\0" in name:
-        raise refusal(operation, f"handle is {name!r}: it is the name of a shared memory object")
-    try:
-        descriptor: int = _posixshmem.shm_open(name, os.O_RDWR, mode=0)
-    except FileNotFoundError as error:
-        raise HalError(StatusCode.NOT_FOUND, operation, f"{name!r}: {error}") from error
-    except OSError as error:
-        raise _native(operation, StatusCode.INVALID_ARGUMENT, f"{name!r}", error) from error
-    return descriptor
-
-
 def _map_checked(operation: str, descriptor: int, size: int) -> Bytes:
     """A mapping of memory that came from elsewhere."""
     try:
         status = os.fstat(descriptor)
     except (OSError, OverflowError) as error:
-        raise _native(operation, StatusCode.INVALID_ARGUMENT, f"{descriptor}", error) from error
+        raise native_error(
+            operation, StatusCode.INVALID_ARGUMENT, f"{descriptor}", error
+        ) from error
     if not stat.S_ISREG(status.st_mode):
         raise refusal(operation, f"handle is {descriptor}: it is the descriptor of no memory")
-    _check_size(operation, size, status.st_size)
+    check_size(operation, size, status.st_size)
     try:
         return _map(descriptor, size)
     except OSError as error:
-        raise _native(operation, StatusCode.PERMISSION_DENIED, f"{descriptor}", error) from error
+        raise native_error(
+            operation, StatusCode.PERMISSION_DENIED, f"{descriptor}", error
+        ) from error
 
 
 def _map(descriptor: int, size: int) -> Bytes:
@@ -186,8 +165,3 @@ def _map(descriptor: int, size: int) -> Bytes:
     if size == 0:  # which cannot be mapped
         return np.empty(0, np.uint8)
     return np.frombuffer(mmap.mmap(descriptor, size), np.uint8)
-
-
-def _native(operation: str, code: StatusCode, handle: str, error: Exception) -> HalError:
-    number = error.errno if isinstance(error, OSError) else None
-    return HalError(code, operation, f"handle is {handle}: {error}", native_code=number)

@@ -1,0 +1,207 @@
+"""The device: a VkDevice with one queue, and nothing native that it shares with another."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from cts.hal import (
+    Buffer,
+    Device,
+    DeviceCapabilities,
+    Edge,
+    HalError,
+    HandleType,
+    InteropMode,
+    Semaphore,
+    SemaphoreList,
+    StatusCode,
+    slot,
+)
+
+from .._common import QueueDevice
+from .._common.arguments import as_int, refusal
+from .._common.host_call import call_host
+from . import sharing, transient
+from .command_buffer import CommandPool, VulkanCommandBuffer
+from .commands import Command, CommandMaker, HostCall, OnHost
+from .event import VulkanEvent
+from .executable import VulkanExecutable
+from .instance import Instance
+from .logical_device import LogicalDevice
+from .memory import VulkanAllocator
+from .physical_device import PhysicalDevice
+from .queue import Queue
+from .semaphore import VulkanSemaphore
+from .submission import VulkanOperation, submit
+from .transient import Pool, TransientBuffer
+
+
+class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
+    """A logical device; it keeps the instance that it was made by.
+
+    Attributes
+    ----------
+    native : its native side.
+    queue : its queue; `queue.lock` is the device's.
+    semaphore_limits : the largest payload, and the largest step of one, if there is such a limit.
+    """
+
+    driver_name = "vulkan"
+    _semaphores = VulkanSemaphore
+    _command_buffers = VulkanCommandBuffer
+    _readable_when_sealed = QueueDevice._readable_when_sealed | {"queue", "native"}
+
+    def __init__(
+        self,
+        identifier: str,
+        instance: Instance,
+        physical: PhysicalDevice,
+        semaphore_limits: tuple[int, int | None],
+    ) -> None:
+        self.maker = CommandMaker(identifier, physical.limits)
+        super().__init__(identifier, identifier, self.maker)
+        self.pci_address = physical.pci_address
+        self.semaphore_limits = semaphore_limits
+        self._instance = instance.retain()
+        try:
+            self.native = LogicalDevice(instance.loader, physical)
+        except BaseException:
+            self._instance.release()
+            raise
+        self._capabilities = physical.capabilities(self.native.handle)
+        self.queue = Queue(self.native, self._lose)
+        self.command_pool = CommandPool(self)
+        self.pool = Pool(self.native)
+        self._allocator = VulkanAllocator(self)
+
+    def _lose(self) -> None:
+        self.loss.lose("Device")
+
+    def _destroy(self) -> None:
+        with self.queue.lock:
+            self.queue.destroy()
+            self.pool.trim()
+            self.command_pool.destroy()
+            self.native.destroy()
+        self._instance.release()
+
+    # -- core -------------------------------------------------------------------------
+
+    @slot()
+    def query_capabilities(self) -> DeviceCapabilities:
+        return self._capabilities
+
+    @slot()
+    def refine_topology_edge(self, dst: Device, edge: Edge) -> Edge:
+        """Unified memory is the host's and one device's: another has to import it."""
+        own = InteropMode.NATIVE
+        shared = InteropMode.IMPORT if edge.buffer_import_types else InteropMode.COPY
+        changes = {
+            name: shared
+            for name in ("buffer_read_mode_coherent", "buffer_write_mode_coherent")
+            if getattr(edge, name) is own
+        }
+        return edge.replace(**changes)
+
+    # -- work -------------------------------------------------------------------------
+
+    def _submit(self, operation: VulkanOperation) -> None:
+        submit(self, operation)
+
+    def _host_call(self, operation: str, function: Callable[[], None]) -> Command:
+        return HostCall((), lambda: call_host(operation, function))
+
+    @property
+    @slot()
+    def allocator(self) -> VulkanAllocator:
+        return self._allocator
+
+    @slot()
+    def create_semaphore(self, initial_value: int = 0) -> VulkanSemaphore:
+        operation = "Device.create_semaphore"
+        self.loss.check(operation)
+        value, largest = as_int(operation, "initial_value", initial_value), self.semaphore_limits[0]
+        if not 0 <= value <= largest:
+            raise refusal(operation, f"initial_value is {value}: it is 0 to {largest}")
+        return VulkanSemaphore(self, sharing.exportable_timeline(self, operation, value), value)
+
+    @slot()
+    def create_command_buffer(self, binding_capacity: int = 0) -> VulkanCommandBuffer:
+        self.loss.check("Device.create_command_buffer")
+        return VulkanCommandBuffer(self, binding_capacity)
+
+    # -- optional ---------------------------------------------------------------------
+
+    @slot()
+    def queue_alloca(
+        self, size: int, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
+    ) -> TransientBuffer:
+        operation = self._queue_operation("queue_alloca")
+        buffer = transient.allocated(operation, self, size)
+        try:
+            work = OnHost((buffer,), buffer.commit)
+            self._queue(operation, [work], work.used, wait, signal)
+        except BaseException:
+            buffer.release()
+            raise
+        return buffer
+
+    @slot()
+    def queue_dealloca(
+        self, buffer: Buffer, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
+    ) -> None:
+        operation = self._queue_operation("queue_dealloca")
+        known = transient.deallocatable(operation, buffer, self.domain)
+        work = OnHost((known,), known.decommit)
+        self._queue(operation, [work], work.used, wait, signal)
+
+    @slot()
+    def create_executable(self, format: str, data: bytes) -> VulkanExecutable:
+        self.loss.check("Device.create_executable")
+        return VulkanExecutable(self, format, data)
+
+    @slot()
+    def create_event(self) -> VulkanEvent:
+        self.loss.check("Device.create_event")
+        return VulkanEvent(self)
+
+    @slot()
+    def export_buffer(self, buffer: Buffer, handle_type: HandleType) -> object:
+        return sharing.export_buffer(self, buffer, handle_type)
+
+    @slot()
+    def import_buffer(self, handle: object, handle_type: HandleType, size: int) -> Buffer:
+        return sharing.import_buffer(self, handle, handle_type, size)
+
+    @slot()
+    def export_semaphore(self, semaphore: Semaphore, handle_type: HandleType) -> object:
+        return sharing.export_semaphore(self, semaphore, handle_type)
+
+    @slot()
+    def import_semaphore(self, handle: Any, handle_type: HandleType) -> Semaphore:
+        return sharing.import_semaphore(self, handle, handle_type)
+
+    @slot()
+    def trim(self) -> None:
+        self.queue.tidy()
+        with self.queue.lock:
+            self.pool.trim()
+
+    @slot()
+    def query_i64(self, category: str, key: str) -> int:
+        invocations = int(self.native.physical.limits.maxComputeWorkGroupInvocations)
+        known = {
+            ("hal.device", "concurrency"): 1,
+            ("vulkan.device", "max_workgroup_invocations"): invocations,
+        }
+        try:
+            return known[category, key]
+        except (KeyError, TypeError):
+            raise HalError(
+                StatusCode.NOT_FOUND,
+                "Device.query_i64",
+                f"{category!r}, {key!r} is unknown: there are {sorted(known)}",
+                driver=self.driver_name,
+                slot="query_i64",
+            ) from None

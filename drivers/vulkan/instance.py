@@ -1,0 +1,114 @@
+"""The instance: the loader's drivers, and the physical devices behind them."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+
+from cts.hal import HalError, Resource, StatusCode
+
+from . import native
+from .api import constants as vk
+from .api.declarations import ffi
+from .native import NULL, Handle, Loader, struct
+from .physical_device import PhysicalDevice, PhysicalDeviceUnfit
+from .validation import LAYER, Messenger
+
+OPERATION = "Driver.enumerate"
+INSTALL_LOADER = "install it (on Debian: apt install libvulkan1)"
+INSTALL_DEVICE = (
+    "install a GPU's Vulkan driver, or a software one (on Debian: apt install mesa-vulkan-drivers)"
+)
+INSTALL_LAYER = "install it (on Debian: apt install vulkan-validationlayers)"
+
+
+class Instance(Resource):
+    """A Vulkan instance. Devices retain it.
+
+    Parameters
+    ----------
+    report : is given the messages of the validation layer, where that is wanted.
+
+    Attributes
+    ----------
+    loader : the loader's functions.
+    handle : the VkInstance.
+    """
+
+    _teardown_rank = 4  # after the devices
+
+    def __init__(self, report: Callable[[str], None] | None = None) -> None:
+        loader = native.load()
+        if loader is None:
+            raise _absent(
+                f"no Vulkan loader: {native.LIBRARIES[0]} cannot be loaded; {INSTALL_LOADER}"
+            )
+        super().__init__()
+        self.loader: Loader = loader
+        self._messenger = Messenger(report) if report else None
+        self.handle = self._create()
+        if self._messenger:
+            self._messenger.attach(loader, self.handle)
+
+    def _create(self) -> Handle:
+        layers: list[str] = []
+        extensions: list[str] = []
+        messenger = self._messenger
+        if messenger:
+            self._check_layer()
+            layers, extensions = [LAYER], [vk.VK_EXT_DEBUG_UTILS_EXTENSION_NAME]
+        application = struct(
+            "VkApplicationInfo", pApplicationName="hal-cts", apiVersion=vk.VK_API_VERSION_1_3
+        )
+        info = struct(
+            "VkInstanceCreateInfo",
+            pNext=messenger.create_info if messenger else None,
+            pApplicationInfo=application,
+            enabledLayerCount=len(layers),
+            ppEnabledLayerNames=layers,
+            enabledExtensionCount=len(extensions),
+            ppEnabledExtensionNames=extensions,
+        )
+        made = ffi.new("VkInstance *")
+        result = self.loader.vkCreateInstance(info, NULL, made)
+        if result == vk.VK_ERROR_INCOMPATIBLE_DRIVER:
+            error = _absent(f"no Vulkan driver: the loader finds none; {INSTALL_DEVICE}")
+            error.native_code = vk.RESULTS[result]
+            raise error
+        native.check(OPERATION, "vkCreateInstance", result)
+        return made[0]
+
+    def _check_layer(self) -> None:
+        """Raises UNAVAILABLE where there is no validation layer."""
+        found = self.loader.enumerate(
+            OPERATION, "vkEnumerateInstanceLayerProperties", "VkLayerProperties"
+        )
+        if LAYER not in (native.text(layer.layerName) for layer in found):
+            raise HalError(
+                StatusCode.UNAVAILABLE, "Driver.validate", f"no layer {LAYER}; {INSTALL_LAYER}"
+            )
+
+    def physical_devices(self) -> list[PhysicalDevice]:
+        """Those that can be driven, in the loader's order. Raises UNAVAILABLE where none can."""
+        handles = self.loader.enumerate(
+            OPERATION, "vkEnumeratePhysicalDevices", "VkPhysicalDevice", self.handle
+        )
+        found, unfit = [], []
+        for handle in handles:
+            try:
+                found.append(PhysicalDevice(self.loader, handle))
+            except PhysicalDeviceUnfit as error:
+                unfit.append(str(error))
+        if not handles:
+            raise _absent(f"no Vulkan device: there is none; {INSTALL_DEVICE}")
+        if not found:
+            raise _absent(f"no Vulkan device that can be used: {'; '.join(unfit)}")
+        return found
+
+    def _destroy(self) -> None:
+        if self._messenger:
+            self._messenger.detach()
+        self.loader.vkDestroyInstance(self.handle, NULL)
+
+
+def _absent(detail: str) -> HalError:
+    return HalError(StatusCode.UNAVAILABLE, "Driver.available", detail, driver="vulkan")

@@ -1,0 +1,115 @@
+"""Buffers over blocks of Vulkan's memory, and the allocator that makes them."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from cts.hal import BufferUsage, HalError, HandleType, MemoryType, StatusCode
+from cts.hal.memory import DEFAULT_USAGE, NOT_EXPORTED, lend
+
+from .._common.arguments import as_bytes
+from .._common.memory import AllocationRequest, CheckedAllocator, CheckedBuffer
+from . import sharing
+from .logical_device import Block
+
+if TYPE_CHECKING:
+    from .device import VulkanDevice
+
+NEEDS_HOST = MemoryType.HOST_VISIBLE | MemoryType.HOST_COHERENT | MemoryType.HOST_CACHED
+
+
+class VulkanBuffer(CheckedBuffer):
+    """The first bytes of a block.
+
+    Parameters
+    ----------
+    block : to be owned; none for a buffer whose memory is still to come.
+    """
+
+    def __init__(
+        self,
+        device: VulkanDevice,
+        byte_length: int,
+        block: Block | None,
+        usage: BufferUsage = DEFAULT_USAGE,
+        export_types: HandleType = NOT_EXPORTED,
+    ) -> None:
+        super().__init__(device, byte_length, usage, export_types)
+        self._loss = device.loss
+        self._queue = device.queue
+        self._block = block
+
+    def block(self, operation: str) -> Block:
+        """Its memory. Raises FAILED_PRECONDITION while there is none, and where its device is
+        lost."""
+        self._loss.check(operation)
+        block = self._block
+        if block is None:
+            raise HalError(
+                StatusCode.FAILED_PRECONDITION, operation, "its memory is not there, or no more"
+            )
+        return block
+
+    def read(self, offset: int = 0, length: int | None = None) -> bytes:
+        operation = "Buffer.read"
+        start, end = self._host_range(operation, offset, length)
+        with self.retain():  # another thread may drop the last reference meanwhile
+            block = self.block(operation)
+            block.invalidate()
+            return block.bytes[start:end].tobytes()
+
+    def write(self, offset: int, data: bytes) -> None:
+        operation = "Buffer.write"
+        data = as_bytes(operation, "data", data)
+        start, end = self._host_range(operation, offset, len(data))
+        with self.retain():
+            block = self.block(operation)
+            block.invalidate()  # what is written beside stays as the device has written it
+            block.bytes[start:end] = np.frombuffer(data, np.uint8)
+            block.flush()
+
+    @contextmanager
+    def map(self, offset: int = 0, length: int | None = None) -> Iterator[memoryview]:
+        operation = "Buffer.map"
+        start, end = self._host_range(operation, offset, length)
+        with self.retain():
+            block = self.block(operation)
+            block.invalidate()
+            with lend(operation, lambda: block.bytes[start:end]) as view:
+                yield view
+            block.flush()
+
+    def _free(self) -> None:
+        block, self._block = self._block, None
+        if block is not None:
+            self._queue.bury(block)
+
+
+class VulkanAllocator(CheckedAllocator["VulkanDevice"]):
+    """Takes memory from Vulkan, for each buffer by itself."""
+
+    def _make(self, device: VulkanDevice, wanted: AllocationRequest) -> VulkanBuffer:
+        size, memory_type, usage, export_types = wanted
+        check_size("Allocator.allocate", device, size)
+        device.queue.tidy()
+        if export_types:
+            block = sharing.shared_block(device, wanted)
+        else:
+            visible = bool(usage & BufferUsage.MAPPING or memory_type & NEEDS_HOST)
+            block = device.native.block(size, memory_type, visible=visible)
+        return VulkanBuffer(device, size, block, usage, export_types)
+
+
+def check_size(operation: str, device: VulkanDevice, size: int) -> None:
+    """Raises RESOURCE_EXHAUSTED for more than a buffer can have."""
+    most = device.native.physical.max_allocation
+    if size > most:
+        raise HalError(
+            StatusCode.RESOURCE_EXHAUSTED,
+            operation,
+            f"size is {size}: a buffer has at most {most} bytes",
+        )

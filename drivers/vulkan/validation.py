@@ -1,0 +1,60 @@
+"""The validation layer's messages: Vulkan's own checks of how it is used."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from typing import Any
+
+from .api import constants as vk
+from .api.declarations import ffi
+from .native import NULL, Handle, Loader, struct
+
+LAYER = "VK_LAYER_KHRONOS_validation"
+
+SEVERITIES = (
+    vk.VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT
+    | vk.VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT
+)
+TYPES = vk.VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT
+
+
+class Messenger:
+    """Hands the layer's warnings and errors on, each as one line that starts with its VUID.
+
+    Parameters
+    ----------
+    report : called with each of them, on whichever thread made the call that is at fault.
+    """
+
+    def __init__(self, report: Callable[[str], None]) -> None:
+        self._report = report
+        signature = "VkBool32(VkFlags, VkFlags, VkDebugUtilsMessengerCallbackDataEXT *, void *)"
+        self._callback = ffi.callback(signature, self._receive)
+        self.create_info = struct(
+            "VkDebugUtilsMessengerCreateInfoEXT",
+            messageSeverity=SEVERITIES,
+            messageType=TYPES,
+            pfnUserCallback=ffi.cast("void *", self._callback),
+        )
+        self._loader: Loader | None = None
+        self._instance: Handle = NULL
+        self._handle: Handle = NULL
+
+    def attach(self, loader: Loader, instance: Handle) -> None:
+        """Listens to an instance; to its creation and end it listens by its `create_info`."""
+        made = ffi.new("VkDebugUtilsMessengerEXT *")
+        create = loader.of_instance(instance, "vkCreateDebugUtilsMessengerEXT")
+        create(instance, self.create_info, NULL, made)
+        self._loader, self._instance, self._handle = loader, instance, made[0]
+
+    def detach(self) -> None:
+        """Stops listening."""
+        if self._loader is not None:
+            end = self._loader.of_instance(self._instance, "vkDestroyDebugUtilsMessengerEXT")
+            end(self._instance, self._handle, NULL)
+
+    def _receive(self, severity: int, kind: int, data: Any, user: Any) -> int:
+        name = ffi.string(data.pMessageIdName).decode() if data.pMessageIdName else "no id"
+        message = ffi.string(data.pMessage).decode("utf-8", "backslashreplace")
+        self._report(f"{name}: {' '.join(message.split())}")
+        return 0  # the call goes on
