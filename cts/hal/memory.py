@@ -124,5 +124,5 @@ class Allocator(ABC):
 
         Raises INVALID_ARGUMENT for a negative size, RESOURCE_EXHAUSTED when there is not enough
         memory or the size is above `DriverProperties.max_allocation`, INCOMPATIBLE for a kind of
-        handle that the device does not export.
+        handle that the device does not export, or not together with another one.
         """

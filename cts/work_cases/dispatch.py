@@ -16,6 +16,7 @@ from cts.hal import (
     BufferUsage,
     CommandBuffer,
     Device,
+    Driver,
     EntryPoint,
     Executable,
     SemaphoreList,
@@ -36,7 +37,15 @@ WORD = 4
 needs_dispatch = pytest.mark.needs(*NEEDED)
 needs_dispatch_in_commands = pytest.mark.needs(*NEEDED_IN_COMMANDS)
 
+LEAST_STEP = 16
+"""Bytes between the offsets that bindings are tried at, at least."""
+
 Words = npt.NDArray[np.uint32]
+
+
+def step_of(driver: Driver) -> int:
+    """Bytes of which an offset of a binding is a multiple."""
+    return max(LEAST_STEP, driver.properties.binding_alignment)
 
 
 def words_of(buffer: Buffer) -> Words:

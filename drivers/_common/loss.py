@@ -32,12 +32,14 @@ class Loss:
     def __init__(self, identifier: str) -> None:
         self._identifier = identifier
         self._is_lost = False
+        self._native_code: int | str | None = None
         self._lock = threading.RLock()  # the collector may come by anywhere
         self._to_tell: WeakSet[Losable] = WeakSet()
 
-    def lose(self, operation: str) -> None:
+    def lose(self, operation: str, native_code: int | str | None = None) -> None:
         """The device is lost, for good; returns when all that waits has been told."""
         with self._lock:
+            self._native_code = native_code if not self._is_lost else self._native_code
             self._is_lost = True
             told = list(self._to_tell)
         for losable in told:
@@ -57,4 +59,9 @@ class Loss:
             raise self._failure(operation)
 
     def _failure(self, operation: str) -> HalError:
-        return HalError(DEVICE_LOST, operation, f"the device {self._identifier!r} is lost")
+        return HalError(
+            DEVICE_LOST,
+            operation,
+            f"the device {self._identifier!r} is lost",
+            native_code=self._native_code,
+        )

@@ -23,6 +23,7 @@ from .._common import QueueDevice
 from .._common.arguments import as_int, refusal
 from .._common.host_call import call_host
 from . import sharing, transient
+from .api import constants as vk
 from .command_buffer import CommandPool, VulkanCommandBuffer
 from .commands import Command, CommandMaker, HostCall, OnHost
 from .event import VulkanEvent
@@ -63,12 +64,9 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
         super().__init__(identifier, identifier, self.maker)
         self.pci_address = physical.pci_address
         self.semaphore_limits = semaphore_limits
-        self._instance = instance.retain()
-        try:
-            self.native = LogicalDevice(instance.loader, physical)
-        except BaseException:
-            self._instance.release()
-            raise
+        self.native = LogicalDevice(instance.loader, physical)
+        self._instance = instance
+        instance.add_user()
         self._capabilities = physical.capabilities(self.native.handle)
         self.queue = Queue(self.native, self._lose)
         self.command_pool = CommandPool(self)
@@ -76,7 +74,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
         self._allocator = VulkanAllocator(self)
 
     def _lose(self) -> None:
-        self.loss.lose("Device")
+        self.loss.lose("Device", vk.RESULTS[vk.VK_ERROR_DEVICE_LOST])
 
     def _destroy(self) -> None:
         with self.queue.lock:
@@ -84,7 +82,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
             self.pool.trim()
             self.command_pool.destroy()
             self.native.destroy()
-        self._instance.release()
+        self._instance.drop_user()
 
     # -- core -------------------------------------------------------------------------
 

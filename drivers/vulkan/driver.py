@@ -107,7 +107,7 @@ class VulkanDriver(Driver):
         self._found.clear()
         instance, self._instance = self._instance, None
         if instance is not None:
-            instance.release()
+            instance.drop_user()
 
     def _open(self) -> Instance:
         if self._instance is None:

@@ -2,9 +2,10 @@
 
 from __future__ import annotations
 
+import threading
 from collections.abc import Callable
 
-from cts.hal import HalError, Resource, StatusCode
+from cts.hal import HalError, StatusCode
 
 from . import native
 from .api import constants as vk
@@ -21,8 +22,8 @@ INSTALL_DEVICE = (
 INSTALL_LAYER = "install it (on Debian: apt install vulkan-validationlayers)"
 
 
-class Instance(Resource):
-    """A Vulkan instance. Devices retain it.
+class Instance:
+    """A Vulkan instance. It ends with the last of its users: the driver, and each of its devices.
 
     Parameters
     ----------
@@ -34,15 +35,14 @@ class Instance(Resource):
     handle : the VkInstance.
     """
 
-    _teardown_rank = 4  # after the devices
-
     def __init__(self, report: Callable[[str], None] | None = None) -> None:
         loader = native.load()
         if loader is None:
             raise _absent(
                 f"no Vulkan loader: {native.LIBRARIES[0]} cannot be loaded; {INSTALL_LOADER}"
             )
-        super().__init__()
+        self._users = 1
+        self._lock = threading.RLock()  # the collector may end a device anywhere
         self.loader: Loader = loader
         self._messenger = Messenger(report) if report else None
         self.handle = self._create()
@@ -104,7 +104,17 @@ class Instance(Resource):
             raise _absent(f"no Vulkan device that can be used: {'; '.join(unfit)}")
         return found
 
-    def _destroy(self) -> None:
+    def add_user(self) -> None:
+        """Keeps it there until `drop_user`."""
+        with self._lock:
+            self._users += 1
+
+    def drop_user(self) -> None:
+        """Ends it with its last user."""
+        with self._lock:
+            self._users -= 1
+            if self._users:
+                return
         if self._messenger:
             self._messenger.detach()
         self.loader.vkDestroyInstance(self.handle, NULL)

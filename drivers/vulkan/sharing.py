@@ -165,7 +165,7 @@ def import_buffer(
     device: VulkanDevice, handle: Any, handle_type: HandleType, size: int
 ) -> VulkanBuffer:
     """What `Device.import_buffer` gives."""
-    from .memory import VulkanBuffer, check_size
+    from .memory import VulkanBuffer
 
     operation = "Device.import_buffer"
     device.loss.check(operation)
@@ -177,7 +177,6 @@ def import_buffer(
     if kind is HandleType.SHM:
         block = _imported_by_name(operation, device, handle, size)
     else:
-        check_size(operation, device, size)
         block = _imported_by_descriptor(operation, device, handle, size)
     return VulkanBuffer(device, size, block, DEFAULT_USAGE)
 
@@ -197,6 +196,8 @@ def _imported_by_name(operation: str, device: VulkanDevice, handle: Any, size: i
 
 
 def _imported_by_descriptor(operation: str, device: VulkanDevice, handle: Any, size: int) -> Block:
+    from .memory import check_size
+
     descriptor = as_int(operation, "handle", handle)
     if isinstance(handle, MemoryDescriptor):
         shared_memory.check_size(operation, size, handle.size)
@@ -207,6 +208,7 @@ def _imported_by_descriptor(operation: str, device: VulkanDevice, handle: Any, s
                 "the memory is of another device, or another driver's",
             )
     _check_descriptor(operation, descriptor, size)
+    check_size(operation, device, size)
     ours = os.dup(descriptor)  # an import takes the descriptor
     source = struct("VkImportMemoryFdInfoKHR", handleType=OPAQUE_FD, fd=ours)
     try:

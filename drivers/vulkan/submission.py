@@ -10,6 +10,7 @@ from __future__ import annotations
 import threading
 from collections.abc import Sequence
 from contextlib import ExitStack
+from functools import partial
 from typing import TYPE_CHECKING
 
 from cts.hal import HalError, Resource, StatusCode
@@ -19,7 +20,7 @@ from .command_buffer import ONCE
 from .commands import Command, HostCall, OnHost, PutEvent, Recorded, Recorder, Touched, WaitEvents
 from .event import VulkanEvent
 from .native import Handle
-from .semaphore import VulkanSemaphore
+from .semaphore import Listener, VulkanSemaphore
 
 if TYPE_CHECKING:
     from .device import VulkanDevice
@@ -158,6 +159,7 @@ class HeldSubmission(Resource):
         self._queue = device.queue
         self._operation = operation
         self._held: list[Resource] = []
+        self._listeners: list[tuple[VulkanSemaphore, Listener]] = []
         with ExitStack() as undo:  # another thread may drop a last reference, just now
             signalled = [semaphore for semaphore, _ in operation.signals]
             for resource in (device, *operation.used, *signalled):
@@ -171,7 +173,9 @@ class HeldSubmission(Resource):
     def start(self) -> None:
         """Waits from now on for what it is to wait for."""
         for semaphore, value in self._operation.waits:
-            semaphore.when_promised(value, self._wait_ended)
+            listener = partial(self._wait_reached, semaphore)
+            self._listeners.append((semaphore, listener))
+            semaphore.when_promised(value, listener)
         self._device.loss.tell(self)
         self._wait_ended(None)
 
@@ -180,6 +184,11 @@ class HeldSubmission(Resource):
         with self._queue.lock:
             self._wait_ended(failure)
             self._queue.drain()
+
+    def _wait_reached(self, semaphore: VulkanSemaphore, failure: HalError | None) -> None:
+        if failure is None:  # it may be given up from now on, and is waited for natively
+            self._held.append(semaphore.retain())
+        self._wait_ended(failure)
 
     def _wait_ended(self, failure: HalError | None) -> None:
         if failure is None:
@@ -216,9 +225,10 @@ class HeldSubmission(Resource):
 
     def _settle(self, failure: HalError | None, *, by_host: bool = False) -> None:
         """Gives up what was held; signals, or fails what was to be signalled."""
-        name, _, _, waits, signals = self._operation
+        name, _, _, _, signals = self._operation
         self._operation = Operation(name, (), (), (), ())  # what it calls is let go of
         held, self._held = self._held, []
+        listeners, self._listeners = self._listeners, []
         with ExitStack() as after:
             for semaphore, _ in signals:
                 after.enter_context(semaphore.retain())
@@ -230,8 +240,8 @@ class HeldSubmission(Resource):
                     semaphore.lose(HalError(failure.code, name, failure.detail))
                 elif by_host:
                     _signal(semaphore, value)
-            for semaphore, _ in waits if failure is not None else ():
-                semaphore.forget(self._wait_ended)
+            for semaphore, listener in listeners:
+                semaphore.forget(listener)
         if held:
             self._device.release()
 
@@ -259,7 +269,7 @@ class _HostCallThread(threading.Thread):
         super().__init__(name="vulkan host call", daemon=True)
         self._submission = submission
         self._work = operation.work
-        self._waits = [(semaphore.retain(), value) for semaphore, value in operation.waits]
+        self._waits = operation.waits  # which the submission holds
 
     def run(self) -> None:
         failure: HalError | None = None
@@ -274,7 +284,4 @@ class _HostCallThread(threading.Thread):
             failure = error
         finally:
             del work
-            for semaphore, _ in self._waits:
-                semaphore.release()
-            self._waits = []
         self._submission.call_ended(failure)

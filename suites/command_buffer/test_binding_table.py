@@ -24,6 +24,7 @@ from cts.work_cases.dispatch import (
     bytes_of,
     needs_dispatch_in_commands,
     recording,
+    step_of,
     words_of,
 )
 from cts.work_cases.kernels import ABSOLUTE, COUNT
@@ -86,23 +87,27 @@ def test_transfers_and_counts_take_slots(device: Device, kernels: Kernels) -> No
         expect_equal(words_of(result).tolist(), copied, "CMD-2", "a copy from slot to slot")
 
 
-def test_offsets_are_from_the_ranges_start(device: Device, kernels: Kernels) -> None:
+def test_offsets_are_from_the_ranges_start(
+    device: Device, hal_driver: Driver, kernels: Kernels
+) -> None:
     """Executes over parts of one buffer: what is beside them stays."""
-    part, words = 256, 1024
+    step = step_of(hal_driver)
+    part, words = 4 * step, 64 * step // WORD
     with kernels.buffer(words, MARK) as buffer, device.create_semaphore() as line:
         with recording(device, 2) as commands:
-            commands.fill(FIRST, 16, 16, bytes_of([3]))
+            commands.fill(FIRST, step, 16, bytes_of([3]))
             commands.barrier()
-            inner = BufferRange(FIRST, 16, 16)
+            inner = BufferRange(FIRST, step, 16)
             commands.dispatch(*kernels.of(COUNT, (4, 1, 1), inner))
             commands.barrier()
-            commands.copy(FIRST, 16, SECOND, 32, 16)
-        table = [BufferRange(buffer, 512, part), BufferRange(buffer, 2048, part)]
+            commands.copy(FIRST, step, SECOND, 2 * step, 16)
+        starts = 8 * step, 32 * step
+        table = [BufferRange(buffer, start, part) for start in starts]
         with commands:
             device.queue_execute(commands, table, signal=[(line, 1)])
             line.wait(1)
         wanted = [MARK] * words
-        for start in ((512 + 16) // WORD, (2048 + 32) // WORD):
+        for start in ((starts[0] + step) // WORD, (starts[1] + 2 * step) // WORD):
             wanted[start : start + 4] = [4] * 4
         same = words_of(buffer).tolist() == wanted
         expect_equal(same, True, "CMD-2", "whether all is where the ranges are, and nothing else")

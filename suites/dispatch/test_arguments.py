@@ -7,8 +7,8 @@ from typing import Any
 
 import pytest
 
-from cts.checks import expect_equal, expect_error
-from cts.hal import Buffer, BufferRange, BufferUsage, Device, IndirectWorkgroups, StatusCode
+from cts.checks import expect_equal, expect_error, unsupported
+from cts.hal import Buffer, BufferRange, BufferUsage, Device, Driver, IndirectWorkgroups, StatusCode
 from cts.hal.testing.foreign import foreign_buffer
 from cts.work_cases import submitted
 from cts.work_cases.dispatch import USAGE, WORD, Kernels, bytes_of, needs_dispatch, words_of
@@ -108,6 +108,25 @@ def test_a_range_that_leaves_its_buffer(kernels: Kernels, offset: int, length: i
 
         doing = f"queue_dispatch over [{offset}, +{length}) of {WORD * ROOM} bytes"
         expect_refused(kernels, StatusCode.OUT_OF_RANGE, doing, submit, target)
+
+
+def test_a_range_at_an_offset_that_the_driver_does_not_take(
+    hal_driver: Driver, kernels: Kernels
+) -> None:
+    """Dispatches over ranges that start beside multiples of the declared alignment:
+    INVALID_ARGUMENT."""
+    alignment = hal_driver.properties.binding_alignment
+    if alignment <= WORD:
+        unsupported("the driver declares no binding_alignment: any word will do")
+    with kernels.buffer(alignment) as target:
+        for offset in (WORD, alignment - WORD, alignment + WORD):
+            memory = BufferRange(target, offset, WORD)
+
+            def submit(memory: BufferRange = memory, **lists: Any) -> None:
+                kernels.dispatch(COUNT, (1, 1, 1), memory, **lists)
+
+            doing = f"queue_dispatch at offset {offset}, no multiple of {alignment}"
+            expect_refused(kernels, StatusCode.INVALID_ARGUMENT, doing, submit, target)
 
 
 @pytest.mark.parametrize("offset", [WORD * ROOM - 8, WORD * ROOM, HUGE - 4, -4])

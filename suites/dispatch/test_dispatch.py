@@ -11,7 +11,14 @@ from cts.checks import expect_equal
 from cts.hal import BufferRange, Device, Driver
 from cts.work_cases import submitted
 from cts.work_cases.concurrency import Gate
-from cts.work_cases.dispatch import WORD, Kernels, bytes_of, needs_dispatch, words_of
+from cts.work_cases.dispatch import (
+    WORD,
+    Kernels,
+    bytes_of,
+    needs_dispatch,
+    step_of,
+    words_of,
+)
 from cts.work_cases.kernels import ABSOLUTE, CONSTANTS, COUNT, PLACES, SCALE
 
 GRIDS = [
@@ -90,10 +97,13 @@ def test_constants_and_bindings_together(device: Device, kernels: Kernels) -> No
 
 
 @pytest.mark.spec("EXE-3")
-@pytest.mark.parametrize("offset", [0, 16, 64, 256, 4096])
-def test_bindings_start_at_their_offsets(device: Device, kernels: Kernels, offset: int) -> None:
+@pytest.mark.parametrize("steps", [0, 1, 4, 16, 256])
+def test_bindings_start_at_their_offsets(
+    device: Device, hal_driver: Driver, kernels: Kernels, steps: int
+) -> None:
     """Dispatches over parts of one buffer for both bindings: what is beside them stays."""
-    count, gap = 16, 8192
+    step = step_of(hal_driver)
+    count, offset, gap = 16, steps * step, 512 * step
     values = floats(count)
     with kernels.buffer(2 * gap // WORD, MARK) as buffer, submitted(device) as signal:
         buffer.write(offset, values.tobytes())

@@ -11,8 +11,16 @@ from typing import Any
 
 import pytest
 
-from cts.checks import expect, expect_equal, expect_error
-from cts.hal import DEVICE_LOST, Device, DeviceGroup, Driver, Resource, live_counts
+from cts.checks import expect, expect_equal, expect_error, unsupported
+from cts.hal import (
+    DEVICE_LOST,
+    Device,
+    DeviceGroup,
+    Driver,
+    InteropMode,
+    Resource,
+    live_counts,
+)
 from cts.plugin.fixtures import NewDevice, NewGroup
 from cts.work_cases import LONG, Waiter, submitted
 from cts.work_cases.alive import left_after
@@ -51,6 +59,19 @@ class Setting:
         """Has the device lost."""
         self._driver.provoke_loss(self.device)
 
+    @property
+    def share_semaphores(self) -> bool:
+        """Whether each queue takes the other device's semaphores, by the edges between the two."""
+        topology = self.group.topology
+        edges = [topology.query_edge(0, 1), topology.query_edge(1, 0)]
+        native = InteropMode.NATIVE
+        return all(edge and edge.wait_mode is edge.signal_mode is native for edge in edges)
+
+    def need_shared_semaphores(self) -> None:
+        """Ends a case that is about a queue with another device's semaphores, where none is."""
+        if not self.share_semaphores:
+            unsupported("no edge says that a queue takes another device's semaphores as they are")
+
 
 @pytest.fixture
 def setting(hal_driver: Driver, new_device: NewDevice, new_group: NewGroup) -> Setting:
@@ -82,7 +103,10 @@ def expect_lost(doing: str, call: Callable[[], object]) -> None:
 def test_pending_work_fails(
     hal_driver: Driver, setting: Setting, bench: Bench, operation: str, awaited: str
 ) -> None:
-    """Loses a device with work behind what nobody signals: its signals fail, on both devices."""
+    """Loses a device with work behind what nobody signals: its signals fail, on both devices where
+    they share them."""
+    if awaited == "the-others":
+        setting.need_shared_semaphores()
     maker = setting.device if awaited == "its-own" else setting.other
     doing = f"a signal of {operation}, pending as the device was lost"
     with (
@@ -91,24 +115,27 @@ def test_pending_work_fails(
         setting.other.create_semaphore() as others,
     ):
         submit = bench.prepared(operation)
-        pending = Apart(lambda: submit([(never, 1)], [(own, 1), (others, 1)]))
+        signalled = (own, others) if setting.share_semaphores else (own,)
+        signal = [(semaphore, 1) for semaphore in signalled]
+        pending = Apart(lambda: submit([(never, 1)], signal))
         if hal_driver.properties.async_queue:
             pending.end()
         else:
             time.sleep(SETTLED)
-        waiters = [Waiter(semaphore, 1) for semaphore in (own, others)]
+        waiters = [Waiter(semaphore, 1) for semaphore in signalled]
         setting.lose()
         told = pending.end()
         expect(told in (None, DEVICE_LOST), "LIF-14", doing, came_back=told, asks=DEVICE_LOST.name)
         ended = [waiter.end() for waiter in waiters]
-        expect_equal(ended, [DEVICE_LOST] * 2, "LIF-14", doing)
-        for semaphore in (own, others):
+        expect_equal(ended, [DEVICE_LOST] * len(signalled), "LIF-14", doing)
+        for semaphore in signalled:
             expect_lost(doing, semaphore.query)
 
 
 @pytest.mark.needs("queue_host_call")
 def test_work_under_way_fails(setting: Setting) -> None:
     """Loses a device in the middle of a host call: its signals fail once the call has returned."""
+    setting.need_shared_semaphores()
     begun, go_on = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -293,6 +320,7 @@ def test_the_others_work_on(setting: Setting) -> None:
 
 def test_the_others_get_the_failure_of_what_they_wait_for(setting: Setting) -> None:
     """Has the other device wait for a lost one's semaphores: its signals fail, no more of it."""
+    setting.need_shared_semaphores()
     with (
         setting.device.create_semaphore() as lost,
         setting.other.create_semaphore() as before,

@@ -6,6 +6,7 @@ import pytest
 
 from cts.checks import expect, expect_equal, expect_error, unsupported
 from cts.hal import (
+    DEVICE_LOST,
     DeviceGroup,
     DeviceGroupBuilder,
     Driver,
@@ -113,16 +114,27 @@ def test_a_drivers_own_error_names_the_operation(
 
 @pytest.mark.spec("STA-3")
 @pytest.mark.needs("allocator", native=True)
-def test_a_native_code_is_kept(new_device: NewDevice, new_group: NewGroup) -> None:
-    """Allocates more than there is: the library's own error code stays on the error."""
+def test_a_native_code_is_kept(
+    hal_driver: Driver, new_device: NewDevice, new_group: NewGroup
+) -> None:
+    """Allocates more than there is, or uses a lost device where the driver knows a limit itself and
+    asks its library nothing: the library's own error code stays on the error."""
     device = new_device()
     new_group(device)
-    with expect_error(StatusCode.RESOURCE_EXHAUSTED, "STA-3", "allocate(2**62)") as raised:
+    properties = hal_driver.properties
+    if properties.max_allocation is None:
+        doing, code = "allocate(2**62)", StatusCode.RESOURCE_EXHAUSTED
+    elif properties.provokes_loss:
+        hal_driver.provoke_loss(device)
+        doing, code = "allocate(2**62) on a lost device", DEVICE_LOST
+    else:
+        unsupported("the driver declares max_allocation, and no other failure can be provoked")
+    with expect_error(code, "STA-3", doing) as raised:
         device.allocator.allocate(TOO_LARGE)
     expect(
         raised.error.native_code is not None,
         "STA-3",
-        "allocate(2**62)",
+        doing,
         came_back=str(raised.error),
         asks="the native code beside the canonical one",
     )
