@@ -104,9 +104,9 @@ class CheckedAllocator(Allocator, Generic[D]):
         size = as_int(operation, "size", size)
         if size < 0:
             raise refusal(operation, f"size is {size}: it is at least 0")
-        memory_type = MemoryType(as_flags(operation, "memory_type", memory_type, MemoryType))
-        usage = BufferUsage(as_flags(operation, "usage", usage, BufferUsage))
-        export_types = HandleType(as_flags(operation, "export_types", export_types, HandleType))
+        memory_type = as_flags(operation, "memory_type", memory_type, MemoryType)
+        usage = as_flags(operation, "usage", usage, BufferUsage)
+        export_types = as_flags(operation, "export_types", export_types, HandleType)
         if export_types:
             exported = device.query_capabilities().buffer_export_types
             if export_types & ~exported:

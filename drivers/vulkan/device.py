@@ -32,10 +32,11 @@ from .instance import Instance
 from .logical_device import LogicalDevice
 from .memory import VulkanAllocator
 from .physical_device import PhysicalDevice
+from .pool import Pool
 from .queue import Queue
 from .semaphore import VulkanSemaphore
 from .submission import VulkanOperation, submit
-from .transient import Pool, TransientBuffer
+from .transient import TransientBuffer
 
 
 class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):

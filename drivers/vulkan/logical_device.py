@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import threading
 from typing import Any
 
 import numpy as np
@@ -48,6 +49,8 @@ class LogicalDevice:
         queue = ffi.new("VkQueue *")
         loader.vkGetDeviceQueue(self.handle, physical.queue_family, 0, queue)
         self.queue = queue[0]
+        self._types: dict[tuple[int, int, bool], int] = {}
+        self._allocation = _Allocation()
 
     def _create(self) -> Handle:
         physical = self.physical
@@ -96,6 +99,9 @@ class LogicalDevice:
 
     def memory_type(self, allowed: int, wanted: MemoryType, *, visible: bool) -> int:
         """The memory type, among the bits of `allowed`, that has most of what is wanted."""
+        known = allowed, wanted.value, visible
+        if known in self._types:
+            return self._types[known]
         flags = sum(flag for kind, flag in WANTED.items() if kind & wanted)
         best, most = None, -1
         for index, found in enumerate(self.physical.memory_types):
@@ -110,6 +116,7 @@ class LogicalDevice:
                 "Allocator.allocate",
                 f"no memory type among {allowed:#x} has {wanted!r}",
             )
+        self._types[known] = best
         return best
 
     def block(
@@ -134,44 +141,61 @@ class LogicalDevice:
         allowed : bits of the memory types that the source has.
         allocated : bytes that the source has, where they are more than a buffer needs.
         """
-        operation, loader = "Allocator.allocate", self.loader
+        operation, loader, device = "Allocator.allocate", self.loader, self.handle
         size = max(size, LEAST_SIZE)
-        info = self._buffer_info(size, external)
-        handle = self.make(operation, "vkCreateBuffer", "VkBuffer", info)
-        memory = NULL
-        try:
-            needed = self._requirements
-            loader.vkGetBufferMemoryRequirements(self.handle, handle, needed)
-            allowed &= needed.memoryTypeBits
-            kind = self.memory_type(allowed, wanted, visible=visible)
-            request = struct(
-                "VkMemoryAllocateInfo",
-                pNext=source,
-                allocationSize=max(needed.size, allocated),
-                memoryTypeIndex=kind,
-            )
-            memory = self.make(operation, "vkAllocateMemory", "VkDeviceMemory", request)
-            result = loader.vkBindBufferMemory(self.handle, handle, memory, 0)
-            check(operation, "vkBindBufferMemory", result)
-        except BaseException:
-            loader.vkFreeMemory(self.handle, memory, NULL)
-            loader.vkDestroyBuffer(self.handle, handle, NULL)
-            raise
+        with self._allocation as made:
+            made.prepare(size, external, source)
+            handle = memory = NULL
+            try:
+                result = loader.vkCreateBuffer(device, made.buffer_info, NULL, made.buffer)
+                check(operation, "vkCreateBuffer", result)
+                handle = made.buffer[0]
+                needed = made.requirements
+                loader.vkGetBufferMemoryRequirements(device, handle, needed)
+                allowed &= needed.memoryTypeBits
+                kind = self.memory_type(allowed, wanted, visible=visible)
+                request = made.memory_info
+                request.allocationSize = max(needed.size, allocated)
+                request.memoryTypeIndex = kind
+                result = loader.vkAllocateMemory(device, request, NULL, made.memory)
+                check(operation, "vkAllocateMemory", result)
+                memory = made.memory[0]
+                result = loader.vkBindBufferMemory(device, handle, memory, 0)
+                check(operation, "vkBindBufferMemory", result)
+            except BaseException:
+                loader.vkFreeMemory(device, memory, NULL)
+                loader.vkDestroyBuffer(device, handle, NULL)
+                raise
         return Block(self, handle, memory, size, self.physical.memory_types[kind])
 
-    _requirements = ffi.new("VkMemoryRequirements *")
 
-    def _buffer_info(self, size: int, external: int) -> Any:
-        chained = (
-            struct("VkExternalMemoryBufferCreateInfo", handleTypes=external) if external else None
+class _Allocation:
+    """What an allocation tells Vulkan and is told, used again by each, one at a time."""
+
+    def __init__(self) -> None:
+        self._lock = threading.RLock()  # the collector may come by
+        self._external = struct("VkExternalMemoryBufferCreateInfo")
+        self.buffer_info = struct(
+            "VkBufferCreateInfo", usage=BUFFER_USAGE, sharingMode=vk.VK_SHARING_MODE_EXCLUSIVE
         )
-        return struct(
-            "VkBufferCreateInfo",
-            pNext=chained,
-            size=size,
-            usage=BUFFER_USAGE,
-            sharingMode=vk.VK_SHARING_MODE_EXCLUSIVE,
-        )
+        self.memory_info = struct("VkMemoryAllocateInfo")
+        self.requirements = ffi.new("VkMemoryRequirements *")
+        self.buffer = ffi.new("VkBuffer *")
+        self.memory = ffi.new("VkDeviceMemory *")
+
+    def prepare(self, size: int, external: int, source: Any) -> None:
+        """Says how large, and what the memory comes from or goes to."""
+        self.buffer_info.size = size
+        self.buffer_info.pNext = self._external if external else NULL
+        self._external.handleTypes = external
+        self.memory_info.pNext = NULL if source is None else source
+
+    def __enter__(self) -> _Allocation:
+        self._lock.acquire()
+        return self
+
+    def __exit__(self, *error: object) -> None:
+        self._lock.release()
 
 
 class Block:
@@ -183,10 +207,21 @@ class Block:
     memory : the VkDeviceMemory.
     size : bytes.
     last_use : the number of the last submission that uses it (`Queue`).
+    shape : what the pool knows it by; none for a block that is not the pool's.
     holds : what must live as long as the memory, as the host's mapping that it is made of.
     """
 
-    __slots__ = ("_bytes", "_device", "_flags", "handle", "holds", "last_use", "memory", "size")
+    __slots__ = (
+        "_bytes",
+        "_device",
+        "_flags",
+        "handle",
+        "holds",
+        "last_use",
+        "memory",
+        "shape",
+        "size",
+    )
 
     def __init__(
         self, device: LogicalDevice, handle: Handle, memory: Handle, size: int, flags: int
@@ -199,6 +234,7 @@ class Block:
         self.size = size
         self.last_use = 0
         self.holds: object = None
+        self.shape: tuple[int, int, bool] | None = None
 
     @property
     def bytes(self) -> Bytes:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from functools import partial
 from typing import TYPE_CHECKING
 
 import numpy as np
@@ -19,7 +20,9 @@ from .logical_device import Block
 if TYPE_CHECKING:
     from .device import VulkanDevice
 
-NEEDS_HOST = MemoryType.HOST_VISIBLE | MemoryType.HOST_COHERENT | MemoryType.HOST_CACHED
+MAPPING = BufferUsage.MAPPING.value
+NEEDS_HOST = (MemoryType.HOST_VISIBLE | MemoryType.HOST_COHERENT | MemoryType.HOST_CACHED).value
+"""As numbers: flags take longer than an allocation does."""
 
 
 class VulkanBuffer(CheckedBuffer):
@@ -41,6 +44,7 @@ class VulkanBuffer(CheckedBuffer):
         super().__init__(device, byte_length, usage, export_types)
         self._loss = device.loss
         self._queue = device.queue
+        self._pool = device.pool
         self._block = block
 
     def block(self, operation: str) -> Block:
@@ -84,13 +88,14 @@ class VulkanBuffer(CheckedBuffer):
             block.flush()
 
     def _free(self) -> None:
-        block, self._block = self._block, None
-        if block is not None:
-            self._queue.bury(block)
+        with self._queue.lock:
+            block, self._block = self._block, None
+            if block is not None:
+                self._queue.end_after(block.last_use, partial(self._pool.give, block))
 
 
 class VulkanAllocator(CheckedAllocator["VulkanDevice"]):
-    """Takes memory from Vulkan, for each buffer by itself."""
+    """Takes memory from the pool, or what is to be exported from Vulkan."""
 
     def _make(self, device: VulkanDevice, wanted: AllocationRequest) -> VulkanBuffer:
         size, memory_type, usage, export_types = wanted
@@ -99,8 +104,9 @@ class VulkanAllocator(CheckedAllocator["VulkanDevice"]):
         if export_types:
             block = sharing.shared_block(device, wanted)
         else:
-            visible = bool(usage & BufferUsage.MAPPING or memory_type & NEEDS_HOST)
-            block = device.native.block(size, memory_type, visible=visible)
+            visible = bool(usage._value_ & MAPPING or memory_type._value_ & NEEDS_HOST)
+            with device.queue.lock:
+                block = device.pool.take(size, memory_type, visible=visible)
         return VulkanBuffer(device, size, block, usage, export_types)
 
 

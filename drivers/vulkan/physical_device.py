@@ -240,7 +240,7 @@ class PhysicalDevice:
         )
         return all(flags & coherent for flags in self.memory_types if flags & visible)
 
-    @property
+    @cached_property
     def max_allocation(self) -> int:
         """Bytes of the largest buffer."""
         visible = vk.VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT

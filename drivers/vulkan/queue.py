@@ -6,8 +6,8 @@
 2. Submissions are numbered. A timeline semaphore of the queue's own, its *progress*, is advanced by
    each to its number. So nothing that is submitted natively ever waits for the host, and to wait
    for a number ends by itself.
-3. What submissions use may be given up while they run: its native side is *buried* (`bury`), to be
-   destroyed once the progress has passed its last use. `later` does the same for anything else.
+3. What submissions use may be given up while they run: its native side ends once the progress has
+   passed its last use (`end_after`).
 
 One lock is held for all of this; it is taken before any other.
 """
@@ -22,7 +22,7 @@ from typing import TYPE_CHECKING, Any
 from . import native
 from .api import constants as vk
 from .api.declarations import ffi
-from .logical_device import Block, LogicalDevice
+from .logical_device import LogicalDevice
 from .native import NULL, Handle, struct
 
 if TYPE_CHECKING:
@@ -122,10 +122,6 @@ class Queue:
             completed = self.completed
             while self._later and self._later[0][0] <= completed:
                 self._later.popleft()[1]()
-
-    def bury(self, block: Block) -> None:
-        """Destroys a block, once nothing uses it any more."""
-        self.end_after(block.last_use, block.destroy)
 
     def end_after(self, number: int, end: Callable[[], None]) -> None:
         """Calls `end` once a submission is done: at once, or later."""
