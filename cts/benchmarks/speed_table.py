@@ -5,6 +5,8 @@ from __future__ import annotations
 from collections.abc import Iterator
 
 NUMPY = "numpy"
+BARE = " bare"
+"""After a driver's name: what is underneath it, called directly."""
 
 
 class SpeedTable:
@@ -33,6 +35,7 @@ def _cell(row: dict[str, float], subject: str) -> str:
     if subject not in row:
         return "-"
     median = f"{row[subject] * 1e6:.1f}"
-    if subject == NUMPY or NUMPY not in row:
+    beside = row.get(subject + BARE, row.get(NUMPY))
+    if subject == NUMPY or subject.endswith(BARE) or beside is None:
         return median
-    return f"{median} ({row[NUMPY] / row[subject]:.2f})"
+    return f"{median} ({beside / row[subject]:.2f})"

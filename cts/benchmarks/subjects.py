@@ -1,9 +1,10 @@
-"""Who is measured: a driver's device, and numpy for what numpy can do of the same."""
+"""Who is measured: a driver's device, what is underneath it, and numpy for what it can do."""
 
 from __future__ import annotations
 
 from collections.abc import Callable
 from itertools import count
+from typing import Any
 
 import numpy as np
 
@@ -20,6 +21,7 @@ from cts.hal import (
     Semaphore,
     implements,
 )
+from cts.implementations import picked
 from cts.work_cases.dispatch import Kernels
 from cts.work_cases.kernels import COUNT
 
@@ -50,6 +52,7 @@ class DriverSubject:
 
     def __init__(self, name: str) -> None:
         self._driver = driver = registry.load(name)()
+        driver.select(picked(driver.enumerate(), None))
         self._devices = [driver.create_device() for _ in range(2)]
         self._spare = [driver.create_device() for _ in range(2)]
         self._held: list[Resource] = []
@@ -138,6 +141,17 @@ class DriverSubject:
 
     def dispatch(self) -> Callable[[], None]:
         """Dispatches 1,024 workgroups that add 1 to a word each."""
+        arguments = self._counting()
+
+        def run() -> None:
+            value = next(self._values)
+            self._device.queue_dispatch(*arguments, signal=[(self._semaphore, value)])
+            self._semaphore.wait(value)
+
+        return run
+
+    def _counting(self) -> tuple[Any, ...]:
+        """The arguments of such a dispatch. Raises NothingToMeasureError where there is none."""
         properties = self._driver.properties
         if not (properties.executable_formats and implements(self._device, "queue_dispatch")):
             raise NothingToMeasureError("it has no dispatch")
@@ -146,14 +160,17 @@ class DriverSubject:
         kernels = Kernels(self._device, self._device.create_executable(format, code))
         target = kernels.buffer(WORKGROUPS)
         self._held += [kernels.executable, target]
-        arguments = kernels.of(COUNT, (WORKGROUPS, 1, 1), target)
+        return kernels.of(COUNT, (WORKGROUPS, 1, 1), target)
 
-        def run() -> None:
-            value = next(self._values)
-            self._device.queue_dispatch(*arguments, signal=[(self._semaphore, value)])
-            self._semaphore.wait(value)
-
-        return run
+    def dispatch_again(self) -> Callable[[], None]:
+        """Executes a recorded dispatch of 1,024 workgroups once more."""
+        arguments = self._counting()
+        recorded = self._device.create_command_buffer()
+        recorded.begin()
+        recorded.dispatch(*arguments)
+        recorded.end()
+        self._held.append(recorded)
+        return lambda: self._execute(recorded)
 
     def form_group(self) -> None:
         """Forms a group of two devices and releases it."""
@@ -177,6 +194,12 @@ class DriverSubject:
         held = (*self._held, *buffers, self._semaphore, self._group, *self._devices, *self._spare)
         for resource in held:
             resource.release()
+
+
+def bare_of(name: str) -> Any:
+    """What is underneath a driver, called directly; none where there is nothing to be measured."""
+    driver: Driver = registry.load(name)()
+    return driver.bare()
 
 
 class NumpySubject:

@@ -13,7 +13,7 @@ from .._common import CheckedCommandBuffer
 from .._common.binding_table import Table
 from .api import constants as vk
 from .api.declarations import ffi
-from .commands import Command, Recorded, Recorder
+from .commands import FOR_THE_HOST, Command, Recorded, Recorder
 from .native import NULL, Handle, check, struct
 
 if TYPE_CHECKING:
@@ -52,11 +52,7 @@ class CommandPool:
             check(operation, "vkBeginCommandBuffer", result)
             for command in work:
                 command.record(recorder)
-            recorder.barrier(
-                vk.VK_ACCESS_MEMORY_WRITE_BIT,
-                vk.VK_ACCESS_HOST_READ_BIT,
-                vk.VK_PIPELINE_STAGE_HOST_BIT,
-            )
+            recorder.order(FOR_THE_HOST, vk.VK_PIPELINE_STAGE_HOST_BIT)
             result = loader.vkEndCommandBuffer(recorder.handle)
             check(operation, "vkEndCommandBuffer", result)
         except BaseException:

@@ -8,7 +8,7 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Callable, Sequence
-from typing import TYPE_CHECKING, ClassVar, Protocol
+from typing import TYPE_CHECKING, Any, ClassVar, Protocol
 
 import numpy as np
 
@@ -30,6 +30,16 @@ if TYPE_CHECKING:
 MOST_IN_UPDATE = 65536
 """Bytes of vkCmdUpdateBuffer."""
 ALL = vk.VK_PIPELINE_STAGE_ALL_COMMANDS_BIT
+WRITES = vk.VK_ACCESS_MEMORY_WRITE_BIT
+FOR_THE_DEVICE = struct(
+    "VkMemoryBarrier",
+    srcAccessMask=WRITES,
+    dstAccessMask=WRITES | vk.VK_ACCESS_MEMORY_READ_BIT,
+)
+FOR_THE_HOST = struct(
+    "VkMemoryBarrier", srcAccessMask=WRITES, dstAccessMask=vk.VK_ACCESS_HOST_READ_BIT
+)
+"""What was written is there for commands after it, and for the host."""
 
 
 class Touched(Protocol):
@@ -77,10 +87,10 @@ class Recorder:
         region = struct("VkBufferCopy", srcOffset=at, dstOffset=to, size=length)
         self.loader.vkCmdCopyBuffer(self.handle, source, target, 1, region)
 
-    def barrier(self, writes: int, reads: int, stage: int = ALL) -> None:
-        """Orders what was recorded before what comes after, for `stage`."""
-        barrier = struct("VkMemoryBarrier", srcAccessMask=writes, dstAccessMask=reads)
-        self.loader.vkCmdPipelineBarrier(self.handle, ALL, stage, 0, 1, barrier, 0, NULL, 0, NULL)
+    def order(self, barrier: Any, stage: int = ALL) -> None:
+        """Orders what was recorded before what comes after, of `stage`."""
+        commands = self.handle
+        self.loader.vkCmdPipelineBarrier(commands, ALL, stage, 0, 1, barrier, 0, NULL, 0, NULL)
 
 
 class Command(ABC):
@@ -206,8 +216,7 @@ class Barrier(Command):
     """Orders the commands before it before those after it."""
 
     def record(self, recorder: Recorder) -> None:
-        write, read = vk.VK_ACCESS_MEMORY_WRITE_BIT, vk.VK_ACCESS_MEMORY_READ_BIT
-        recorder.barrier(write, read | write)
+        recorder.order(FOR_THE_DEVICE)
 
 
 class PutEvent(Command):
@@ -237,11 +246,19 @@ class WaitEvents(Command):
         if not self.events:
             return
         recorder.touched += self.events
-        write, read = vk.VK_ACCESS_MEMORY_WRITE_BIT, vk.VK_ACCESS_MEMORY_READ_BIT
-        barrier = struct("VkMemoryBarrier", srcAccessMask=write, dstAccessMask=read | write)
         handles = ffi.new("VkEvent[]", [event.handle for event in self.events])
         recorder.loader.vkCmdWaitEvents(
-            recorder.handle, len(self.events), handles, ALL, ALL, 1, barrier, 0, NULL, 0, NULL
+            recorder.handle,
+            len(self.events),
+            handles,
+            ALL,
+            ALL,
+            1,
+            FOR_THE_DEVICE,
+            0,
+            NULL,
+            0,
+            NULL,
         )
 
 

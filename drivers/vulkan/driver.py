@@ -10,6 +10,7 @@ from cts.hal import Device, DeviceInfo, Driver, DriverProperties, HalError, Stat
 
 from .._common.arguments import refusal
 from .archive import FORMAT, conformance_archive
+from .bare import BareVulkan
 from .device import VulkanDevice
 from .instance import Instance
 from .native import NULL, struct
@@ -82,6 +83,10 @@ class VulkanDriver(Driver):
         self.close()
         self._report = report
         self._open()
+
+    def bare(self) -> BareVulkan:
+        physical = self._physical_devices()[self.enumerate()[0]]
+        return BareVulkan(self._open().loader, physical)
 
     def provoke_loss(self, device: Device) -> None:
         """Signals a timeline backwards, which lavapipe answers with VK_ERROR_DEVICE_LOST."""

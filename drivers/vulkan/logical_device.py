@@ -256,9 +256,11 @@ class Block:
     def invalidate(self) -> None:
         """Makes what the device has written visible to the host, where memory is not coherent."""
         if not self._flags & COHERENT:
+            self.flush()  # or what a mapping has written would be lost
             self._pass_on("vkInvalidateMappedMemoryRanges")
 
     def _pass_on(self, call: str) -> None:
+        _ = self.bytes  # only mapped memory can be
         whole = struct("VkMappedMemoryRange", memory=self.memory, size=vk.VK_WHOLE_SIZE)
         result = getattr(self._device.loader, call)(self._device.handle, 1, whole)
         check("Buffer.map", call, result)

@@ -83,9 +83,11 @@ class VulkanBuffer(CheckedBuffer):
         with self.retain():
             block = self.block(operation)
             block.invalidate()
-            with lend(operation, lambda: block.bytes[start:end]) as view:
-                yield view
-            block.flush()
+            try:
+                with lend(operation, lambda: block.bytes[start:end]) as view:
+                    yield view
+            finally:
+                block.flush()
 
     def _free(self) -> None:
         with self._queue.lock:

@@ -73,6 +73,7 @@ class VulkanSemaphore(CheckedSemaphore):
         self._limits = device.semaphore_limits
         self._read = self._native.loader.vkGetSemaphoreCounterValue
         self._wait_info = WaitInfo(self._native, handle)
+        self._signal_info = struct("VkSemaphoreSignalInfo", semaphore=handle)
         self._waiters = 0
         self._last_use = self._last_signal = 0
         self._failure: HalError | None = None
@@ -98,8 +99,8 @@ class VulkanSemaphore(CheckedSemaphore):
             self._check_alive(operation)
             self.check_signal(operation, value)
             self._queue.wait_for(self._last_signal)  # no payload may come after a larger one
-            info = struct("VkSemaphoreSignalInfo", semaphore=self.handle, value=value)
-            result = self._native.loader.vkSignalSemaphore(self._native.handle, info)
+            self._signal_info.value = value
+            result = self._native.loader.vkSignalSemaphore(self._native.handle, self._signal_info)
             self._queue.check(operation, "vkSignalSemaphore", result)
             self._promise(value)
             self._queue.drain()

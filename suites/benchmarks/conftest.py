@@ -7,7 +7,7 @@ from typing import Any
 
 import pytest
 
-from cts.benchmarks.speed_table import NUMPY, SpeedTable
+from cts.benchmarks.speed_table import BARE, NUMPY, SpeedTable
 from cts.plugin.run import has_run, run_of
 from cts.results import BenchmarkRecord
 
@@ -33,7 +33,7 @@ class Meter:
             return
         stats = benchmark.stats.stats
         self._table.add(measure, subject, stats.median)
-        if self._results and subject != NUMPY:
+        if self._results and subject != NUMPY and not subject.endswith(BARE):
             self._results.put_benchmark(
                 BenchmarkRecord(
                     driver=subject,
@@ -56,6 +56,8 @@ def pytest_terminal_summary(terminalreporter: Any, config: pytest.Config) -> Non
     """Prints the table."""
     lines = list(config.stash[TABLE].lines())
     if lines:
-        terminalreporter.section("speed of work: median in µs (speed beside numpy's)", sep="-")
+        terminalreporter.section(
+            "speed of work: median in µs (speed beside the bare library's, else numpy's)", sep="-"
+        )
         for line in lines:
             terminalreporter.write_line(line)

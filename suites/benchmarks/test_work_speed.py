@@ -1,4 +1,4 @@
-"""How fast drivers work, beside numpy on the same bytes in the same run.
+"""How fast drivers work, beside what is underneath them, called directly, and beside numpy.
 
 No verdict: the run ends with one table. Every measure of queue work goes from the call of the
 submission to the end of the host's wait for its signal.
@@ -15,7 +15,7 @@ from typing import Any, NamedTuple
 
 import pytest
 
-from cts.benchmarks.speed_table import NUMPY
+from cts.benchmarks.speed_table import BARE, NUMPY
 from cts.benchmarks.subjects import (
     LARGE,
     SMALL,
@@ -23,6 +23,7 @@ from cts.benchmarks.subjects import (
     NothingToMeasureError,
     NumpySubject,
     available_drivers,
+    bare_of,
 )
 from cts.plugin.options import Options
 
@@ -36,29 +37,38 @@ class Measure(NamedTuple):
     """What is measured: an operation of a subject, how often, and the bytes that it moves."""
 
     rounds: int
-    operation: Callable[[Any], Callable[[], None]]
+    method: str
+    """Of a subject; one without it is not measured."""
+    arguments: tuple[int, ...] | None = None
+    """What the method is given to get the operation; the method is it, where there are none."""
     moved: int | None = None
+
+    def of(self, subject: Any) -> Callable[[], None]:
+        """The operation. Raises NothingToMeasureError."""
+        method = getattr(subject, self.method, None)
+        if method is None:
+            raise NothingToMeasureError("it has nothing of the kind")
+        operation: Callable[[], None] = (
+            method if self.arguments is None else method(*self.arguments)
+        )
+        return operation
 
 
 MEASURES = {
-    "semaphore: signal and wait": Measure(5000, lambda subject: subject.signal_and_wait),
-    "empty submission": Measure(3000, lambda subject: subject.empty),
-    "fill 4 KiB": Measure(3000, lambda subject: subject.fill(SMALL), SMALL),
-    "copy 4 KiB": Measure(3000, lambda subject: subject.copy(SMALL), SMALL),
-    "fill 64 MiB": Measure(40, lambda subject: subject.fill(LARGE), LARGE),
-    "copy 64 MiB": Measure(40, lambda subject: subject.copy(LARGE), LARGE),
-    "allocate and free 4 KiB": Measure(5000, lambda subject: subject.allocate),
-    "allocate and free 4 KiB in the queue": Measure(
-        2000, lambda subject: subject.allocate_in_order
-    ),
-    "record and execute 10 fills of 4 KiB": Measure(
-        1000, lambda subject: subject.record_and_execute(10)
-    ),
-    "execute 10 recorded fills of 4 KiB": Measure(2000, lambda subject: subject.execute_again(10)),
-    "dispatch 1,024 workgroups": Measure(2000, lambda subject: subject.dispatch()),
-    "group of two": Measure(300, lambda subject: subject.form_group),
+    "semaphore: signal and wait": Measure(5000, "signal_and_wait"),
+    "empty submission": Measure(3000, "empty"),
+    "fill 4 KiB": Measure(3000, "fill", (SMALL,), SMALL),
+    "copy 4 KiB": Measure(3000, "copy", (SMALL,), SMALL),
+    "fill 64 MiB": Measure(40, "fill", (LARGE,), LARGE),
+    "copy 64 MiB": Measure(40, "copy", (LARGE,), LARGE),
+    "allocate and free 4 KiB": Measure(5000, "allocate"),
+    "allocate and free 4 KiB in the queue": Measure(2000, "allocate_in_order"),
+    "record and execute 10 fills of 4 KiB": Measure(1000, "record_and_execute", (10,)),
+    "execute 10 recorded fills of 4 KiB": Measure(2000, "execute_again", (10,)),
+    "dispatch 1,024 workgroups": Measure(2000, "dispatch", ()),
+    "execute a recorded dispatch of 1,024": Measure(2000, "dispatch_again", ()),
+    "group of two": Measure(300, "form_group"),
 }
-NUMPYS_OWN = ("fill 4 KiB", "fill 64 MiB", "copy 4 KiB", "copy 64 MiB", "allocate and free 4 KiB")
 
 
 def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
@@ -67,7 +77,8 @@ def pytest_generate_tests(metafunc: pytest.Metafunc) -> None:
         metafunc.parametrize("measure", MEASURES)
     if "subject" in metafunc.fixturenames:
         drivers = Options.of(metafunc.config).drivers or available_drivers()
-        metafunc.parametrize("subject", [NUMPY, *drivers])
+        subjects = [part for name in drivers for part in (name, name + BARE)]
+        metafunc.parametrize("subject", [NUMPY, *subjects])
 
 
 @pytest.fixture(scope="module")
@@ -76,29 +87,38 @@ def subjects() -> Iterator[dict[str, Any]]:
     made: dict[str, Any] = {}
     yield made
     for subject in made.values():
-        subject.release()
+        if subject is not None:
+            subject.release()
 
 
 @pytest.fixture
 def measured(subject: str, subjects: dict[str, Any]) -> Any:
     """The subject of that name."""
     if subject not in subjects:
-        subjects[subject] = NumpySubject() if subject == NUMPY else DriverSubject(subject)
+        subjects[subject] = made_for(subject)
+    if subjects[subject] is None:
+        pytest.skip("there is nothing underneath to be called directly")
     return subjects[subject]
+
+
+def made_for(subject: str) -> Any:
+    """A subject by its name; none for a driver with nothing underneath."""
+    if subject == NUMPY:
+        return NumpySubject()
+    return bare_of(subject.removesuffix(BARE)) if subject.endswith(BARE) else DriverSubject(subject)
 
 
 def test_speed(benchmark: Any, measured: Any, subject: str, measure: str, meter: Meter) -> None:
     """Takes one measure of one subject."""
-    if subject == NUMPY and measure not in NUMPYS_OWN:
-        pytest.skip("numpy has nothing of the kind")
-    rounds, operation, moved = MEASURES[measure]
+    wanted = MEASURES[measure]
+    rounds = wanted.rounds
     try:
-        run = operation(measured)
+        run = wanted.of(measured)
     except NothingToMeasureError as error:
         pytest.skip(str(error))
     benchmark.group = measure
     benchmark.pedantic(run, rounds=rounds, warmup_rounds=max(rounds // 20, 3))
-    meter.note(measure, subject, benchmark, moved)
+    meter.note(measure, subject, benchmark, wanted.moved)
 
 
 @pytest.mark.benchmark(group=BETWEEN_THREADS)
@@ -106,8 +126,8 @@ def test_speed_between_two_threads(
     benchmark: Any, measured: Any, subject: str, meter: Meter
 ) -> None:
     """One thread signals, another one answers on a second semaphore: there and back."""
-    if subject == NUMPY:
-        pytest.skip("numpy has nothing of the kind")
+    if not hasattr(measured, "new_semaphore"):
+        pytest.skip("it has nothing of the kind")
     rounds, warmup = 2000, 100
     there, back = measured.new_semaphore(), measured.new_semaphore()
 
