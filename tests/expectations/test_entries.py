@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import datetime
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -25,6 +26,7 @@ expires = 2027-01-01
 driver = "acme-*"
 platform = "linux"
 device = "gpu*"
+implementation = "fast *"
 driver-version = ">=1.0,<2"
 """
 
@@ -59,6 +61,7 @@ def test_all_fields(tmp_path: Path) -> None:
         driver="acme-*",
         platform="linux",
         device="gpu*",
+        implementation="fast *",
         driver_version=">=1.0,<2",
     )
 
@@ -132,3 +135,16 @@ def test_a_file_that_is_not_there(tmp_path: Path) -> None:
 def test_an_empty_file_expects_nothing(tmp_path: Path) -> None:
     file = read(file_of(tmp_path, ""))
     assert (file.entries, file.faults) == ((), ())
+
+
+@pytest.mark.parametrize(
+    ("fields", "text"),
+    [
+        ({}, "skip 'a/b'"),
+        ({"driver": "acme"}, "skip 'a/b' on acme"),
+        ({"implementation": "fast *"}, "skip 'a/b' on *[fast *]"),
+        ({"driver": "acme", "implementation": "fast *"}, "skip 'a/b' on acme[fast *]"),
+    ],
+)
+def test_its_name_says_what_it_is_for(fields: dict[str, Any], text: str) -> None:
+    assert str(Entry(case="a/b", kind="skip", reason="known", **fields)) == text

@@ -50,6 +50,39 @@ def test_conditions(fields: dict[str, Any], holds: bool) -> None:
 
 
 @pytest.mark.parametrize(
+    ("fields", "holds"),
+    [
+        ({"driver": "acme"}, True),
+        ({"driver": "acme[soft 1.0]"}, False),
+        ({"implementation": "soft*"}, True),
+        ({"implementation": "soft"}, False),
+        ({"implementation": "hard*"}, False),
+        ({"driver": "acme", "implementation": "soft 1.0"}, True),
+        ({"driver": "other", "implementation": "soft 1.0"}, False),
+        ({"implementation": "hard*", "driver_version": ">=1"}, False),
+    ],
+)
+def test_it_may_be_for_one_implementation(fields: dict[str, Any], holds: bool) -> None:
+    """An entry for one that is not here is no fault of the file."""
+    record = DriverRecord(
+        driver="acme[soft 1.0]", implementation="soft 1.0", status="available", version="?"
+    )
+    file = ExpectationsFile(Path("x"), "", (entry(**fields),), ())
+    known = Expectations.of_driver(record, [file])
+    assert (known.driver, known.registered) == ("acme[soft 1.0]", "acme")
+    assert bool(known.entries) is holds
+    assert known.faults() == []
+    found = known.unmatched([], files=[], whole=True)
+    assert [fault.partition(":")[0] for fault in found] == ["acme[soft 1.0]"] * holds
+
+
+@pytest.mark.parametrize("implementation", ["", "hard*", "*"])
+def test_a_driver_that_tells_no_implementation(implementation: str) -> None:
+    file = ExpectationsFile(Path("x"), "", (entry(implementation=implementation),), ())
+    assert bool(Expectations.of_driver(RECORD, [file]).entries) is (implementation != "hard*")
+
+
+@pytest.mark.parametrize(
     ("version", "entries", "faults"),
     [("runtime 3.13.0rc2", 2, 0), ("runtime 0.9 (1.5)", 1, 0), ("", 1, 1), ("newest", 1, 1)],
 )

@@ -1,9 +1,13 @@
-"""The scripts of docs/faults: each shows its fault, with nothing of this project, and is named."""
+"""The scripts of docs/faults: each shows its fault, with nothing of this project, and is named.
+
+Those of IREE's drivers take the name of one, and those of Vulkan that of an implementation.
+"""
 
 from __future__ import annotations
 
 import ast
 import functools
+import os
 import re
 import subprocess
 import sys
@@ -21,9 +25,13 @@ from reports.fault import SEVERITIES, TEMPLATE
 
 ROOT = Path(__file__).resolve().parent.parent.parent
 FOLDER = ROOT / "docs" / "faults"
-IREE = ROOT / "drivers" / "iree"
+IREE, VULKAN = (ROOT / "drivers" / name for name in ("iree", "vulkan"))
 PREFIX = "iree-"
 """What this project has before IREE's names of its drivers."""
+NOT_HERE = "LookupError: no device of "
+"""What a script of Vulkan's prints where there is no such implementation."""
+SWIFTSHADER = "/usr/lib/chromium/vk_swiftshader_icd.json"
+"""Of Debian's chromium-common; the loader does not look there by itself."""
 TIMEOUT = 20.0
 """Seconds for a script; one that hangs bounds its waits by a few."""
 
@@ -53,6 +61,11 @@ class Script:
     requirements: tuple[str, ...]
     seen_with: str
     head: str
+
+    @property
+    def is_irees(self) -> bool:
+        """Whether it is of IREE's drivers; else it is of Vulkan's implementations."""
+        return self.path.name.startswith("iree_")
 
     @property
     def row(self) -> str:
@@ -88,7 +101,9 @@ def parsed(path: Path) -> Script:
 
 
 SCRIPTS = {path.name: parsed(path) for path in sorted(FOLDER.glob("*.py"))}
-ENTRIES = read(IREE / "expectations.toml").entries
+ENTRIES = [
+    entry for folder in (IREE, VULKAN) for entry in read(folder / "expectations.toml").entries
+]
 
 GUARD = "if __name__"
 
@@ -102,6 +117,12 @@ def is_here(driver: str) -> bool:
     return registry.load(f"{PREFIX}{driver}")().available() is None
 
 
+def environment_of(script: Script) -> dict[str, str]:
+    """The loader's own drivers for IREE's, and for Vulkan's Chromium's SwiftShader as well."""
+    own = {name: value for name, value in os.environ.items() if not name.startswith("VK_")}
+    return own if script.is_irees else own | {"VK_ADD_DRIVER_FILES": SWIFTSHADER}
+
+
 def end_of(script: Script, driver: str) -> tuple[str, str]:
     """How a script ends on a driver, and what it prints."""
     command = [sys.executable, str(script.path), driver]
@@ -112,6 +133,7 @@ def end_of(script: Script, driver: str) -> tuple[str, str]:
             stderr=subprocess.STDOUT,
             text=True,
             timeout=TIMEOUT,
+            env=environment_of(script),
         )
     except subprocess.TimeoutExpired as late:
         return HUNG, str(late.stdout)
@@ -130,15 +152,17 @@ def end_of(script: Script, driver: str) -> tuple[str, str]:
     ],
 )
 def test_each_shows_its_fault(script: Script, driver: str) -> None:
-    if not is_here(driver):
+    if script.is_irees and not is_here(driver):
         pytest.skip(f"IREE's {driver} has no device here")
     end, printed = end_of(script, driver)
+    if NOT_HERE in printed and not os.environ.get("CI"):
+        pytest.skip(f"{driver} is not here: apt-get install chromium-common")
     assert end != MENDED, f"mended: take out {script.path.name} and what names it\n{printed}"
     assert end in SHOWS[script.severity], printed
 
 
 @each_script
-def test_each_needs_the_wheel_alone(script: Script) -> None:
+def test_each_needs_the_wheel_or_the_loader_alone(script: Script) -> None:
     imported = set()
     for node in ast.walk(ast.parse(script.path.read_text(encoding="utf-8"))):
         if isinstance(node, ast.Import):
@@ -146,7 +170,7 @@ def test_each_needs_the_wheel_alone(script: Script) -> None:
         elif isinstance(node, ast.ImportFrom):
             assert node.level == 0
             imported.add(str(node.module).partition(".")[0])
-    assert "iree" in imported
+    assert ("iree" in imported) is script.is_irees
     assert imported - sys.stdlib_module_names <= {"iree", "numpy"}
 
 
@@ -181,9 +205,8 @@ def test_every_severity_says_how_it_shows() -> None:
 
 @each_script
 def test_what_scripts_share_is_the_same_text_in_each(script: Script) -> None:
-    shared, own = (
-        blocks_of(path.read_text(encoding="utf-8")) for path in (IREE / TEMPLATE, script.path)
-    )
+    template = (IREE if script.is_irees else ROOT / "reports") / TEMPLATE
+    shared, own = (blocks_of(path.read_text(encoding="utf-8")) for path in (template, script.path))
     differing = [name for name in own if name in shared and own[name] != shared[name]]
     assert differing == ["main"]
     assert own[GUARD] == shared[GUARD]
@@ -215,7 +238,9 @@ def faults_of(entry: Entry) -> list[str]:
     script = SCRIPTS.get(name) if folder == "docs/faults" else None
     if script is None:
         return [f"{entry}: there is no script {entry.reproducer!r}"]
-    if not any(names(entry.driver, PREFIX + driver) for driver in script.drivers):
+    named = entry.driver if script.is_irees else entry.implementation
+    prefix = PREFIX if script.is_irees else ""
+    if not any(names(named, prefix + driver) for driver in script.drivers):
         return [f"{entry}: {name} is for {', '.join(script.drivers)}"]
     return []
 

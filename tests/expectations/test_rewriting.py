@@ -123,3 +123,60 @@ def test_the_text_is_sorted_and_read_back(tmp_path: Path) -> None:
     path = tmp_path / "expectations.toml"
     path.write_text(text_of(wanted))
     assert list(read(path).entries) == wanted == entries[::-1]
+
+
+def on_each(*outcomes: Outcome, entries: tuple[Entry, ...] = (), **runs: str) -> list[Entry]:
+    """The entries after a run of a case on several implementations of a driver, in turn."""
+    file = ExpectationsFile(Path("x"), "", entries, ())
+    implementations = runs.get("on", "soft 1.0,hard 2").split(",")
+    active, cases = {}, []
+    for implementation, outcome in zip(implementations, outcomes, strict=True):
+        name = f"acme[{implementation}]"
+        record = DriverRecord(driver=name, implementation=implementation, status="available")
+        active[name] = Expectations.of_driver(record, [file])
+        known = active[name].entry_of("a/b::x") is not None
+        cases.append(
+            CaseRecord(
+                driver=name,
+                case="a/b::x",
+                requirements=[],
+                outcome=outcome,
+                duration=0.0,
+                code="INTERNAL",
+                expected="fail" if known else "",
+            )
+        )
+    return accepted(entries, active, cases)
+
+
+def test_an_entry_of_one_implementation_is_for_it_in_any_version() -> None:
+    (new,) = on_each("fail", "pass")
+    assert (new.driver, new.implementation) == ("acme", "soft *")
+    assert on_each("expected-fail", "pass", entries=(new,)) == [new]
+
+
+def test_each_implementation_that_fails_has_an_entry() -> None:
+    new = on_each("fail", "fail")
+    assert [entry.implementation for entry in new] == ["hard *", "soft *"]
+
+
+def test_two_versions_in_one_run_are_told_apart() -> None:
+    (new,) = on_each("fail", "pass", on="soft 1.0,soft 2.0")
+    assert new.implementation == "soft 1.0"
+
+
+def test_an_entry_for_all_is_split_where_one_implementation_passes() -> None:
+    known = entry(case="a/b::x", code="INTERNAL")
+    (new,) = on_each("expected-fail", "unexpected-pass", entries=(known,))
+    assert (new.driver, new.implementation, new.reason) == ("acme", "soft *", "known")
+
+
+def test_one_for_an_implementation_that_was_not_run_stays() -> None:
+    known = entry(case="a/b::x", driver="acme", implementation="firm *")
+    assert on_each("pass", "pass", entries=(known,)) == [known]
+
+
+def test_a_pattern_is_of_the_first_line_and_of_any_number() -> None:
+    message = "validation: buffer 0x55d3a0 has 7 bytes (2 times)\nsize is 0"
+    (new,) = after([], case("x", "fail", message=message))
+    assert new.pattern == (r"^validation:\ buffer\ 0x[0-9a-fA-F]+\ has\ \d+\ bytes\ \(\d+\ times\)")
