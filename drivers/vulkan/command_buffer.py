@@ -56,6 +56,7 @@ class CommandPool:
             result = loader.vkEndCommandBuffer(recorder.handle)
             check(operation, "vkEndCommandBuffer", result)
         except BaseException:
+            loader.vkResetCommandBuffer(recorder.handle, 0)  # it is in the middle of recording
             self.give(recorder)
             raise
         return recorder

@@ -20,6 +20,8 @@ from .queue import new_timeline
 LARGEST_PAYLOAD = 2**63 - 1
 LOSES_BY_REWINDING = "lavapipe"
 """The implementation that loses a device whose timeline is signalled backwards."""
+REWINDING = "VUID-VkSemaphoreSignalInfo-value-03258"
+"""What the validation layer says to that."""
 
 _numbers = count()
 
@@ -98,7 +100,8 @@ class VulkanDriver(Driver):
         line = new_timeline(native, operation, 2)
         info = struct("VkSemaphoreSignalInfo", semaphore=line, value=1)
         try:
-            result = native.loader.vkSignalSemaphore(native.handle, info)
+            with self._open().expecting(REWINDING):
+                result = native.loader.vkSignalSemaphore(native.handle, info)
             device.queue.check(operation, "vkSignalSemaphore", result)
         except HalError as error:
             if error.native_code != "VK_ERROR_DEVICE_LOST":
