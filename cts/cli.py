@@ -1,7 +1,8 @@
 """The command `hal-cts`: which drivers are here, and what keeps one from working.
 
     hal-cts drivers             every registered driver, and why it is not available
-    hal-cts doctor DRIVER       tries a driver step by step
+    hal-cts doctor DRIVER       tries a driver step by step; with --device each implementation that
+                                it picks, where the driver reaches several
 
 Other packages add commands by the entry point group `cts.commands`: each names a `typer.Typer`,
 which is a command of that name when it has one command, and else a group of them.
@@ -20,8 +21,9 @@ from rich.table import Table
 
 from cts import registry
 from cts.hal import Topology, slots
+from cts.implementations import mismatch
 from cts.limits import PROBE_STEP_TIMEOUT
-from cts.probe import availability, probe
+from cts.probe import availability, probe_all
 from cts.results import DriverRecord
 
 BROKEN, NOT_HERE = 1, 4
@@ -31,6 +33,7 @@ _REQUIREMENT_OF_STAGE = {
     "construct": "STA-4",
     "available": "STA-4",
     "enumerate": "STA-4",
+    "select": "STA-4",
     "create_device": "STB-7",
     "group": "STB-7",
     "tear-down": "LIF-1",
@@ -60,18 +63,25 @@ def drivers(timeout: _Timeout = PROBE_STEP_TIMEOUT) -> None:
 def doctor(
     driver: Annotated[str, typer.Argument(help="The driver's name.")],
     timeout: _Timeout = PROBE_STEP_TIMEOUT,
+    device: Annotated[
+        str | None, typer.Option(help="A shell pattern for its devices, or for what they are of.")
+    ] = None,
 ) -> None:
     """Try a driver step by step, and say which requirement its construction breaks."""
     known = registry.names()
     if driver not in known:
         typer.echo(f"unknown driver {driver!r}; there are: {', '.join(known)}", err=True)
         raise typer.Exit(NOT_HERE)
-    record = probe(driver, timeout)
-    for line in report(record):
-        typer.echo(line)
-    if record.status == "unavailable":
+    records = probe_all([driver], timeout, device).values()
+    for record in records:
+        if unmatched := mismatch(record, device):
+            typer.echo(f"driver {driver!r}: {unmatched}", err=True)
+            raise typer.Exit(NOT_HERE)
+        for line in report(record):
+            typer.echo(line)
+    if any(record.status == "unavailable" for record in records):
         raise typer.Exit(NOT_HERE)
-    if record.status == "broken" or record.slot_faults or record.exit_fault:
+    if any(r.status == "broken" or r.slot_faults or r.exit_fault for r in records):
         raise typer.Exit(BROKEN)
 
 

@@ -1,8 +1,8 @@
 """A driver tried in a child process, so that nothing it does can take the run down.
 
-The child imports the driver, constructs it, asks whether it is available, enumerates, creates
-devices, checks each slot, forms a group and tears down. Before each step it writes one line, so
-that a crash or a hang is blamed on the step it happened in. `availability` stops after asking.
+`trial` is the child's side, and writes a log of its steps; this one starts it, keeps its time and
+reads what it wrote. Where a driver reaches several implementations, each that is to be used has a
+child of its own. `availability` stops after asking.
 
     probe("cuda").status    # "available", "unavailable" or "broken"
 """
@@ -20,39 +20,21 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import suppress
-from dataclasses import asdict, dataclass, field
-from fnmatch import fnmatchcase
+from dataclasses import dataclass, field, replace
 from pathlib import Path
-from typing import Any, Literal
+from typing import TypeVar
 
 import msgspec
 
-from cts import registry
-from cts.hal import (
-    Device,
-    DeviceCapabilities,
-    DeviceGroupBuilder,
-    DeviceInfo,
-    Driver,
-    HalError,
-    StatusCode,
-    implements,
-    slots,
-)
 from cts.limits import MAX_OUTPUT, PROBE_STEP_TIMEOUT
 from cts.processes import half_of_the_memory, how_it_ended, resident, tail
-from cts.results import DriverRecord
+from cts.results import DriverRecord, column_name
 from cts.results.encoding import encoded
-from cts.slot_checks import SlotFault, check_slot, work_slot_faults
+from cts.trial import Mode, Orders
 
-Mode = Literal["available", "devices", "full"]
-"""How far a driver is tried: whether it is here, what devices it has, everything."""
-
+_Subject = TypeVar("_Subject")
 _POLL = 0.02
 _STDERR_TAIL = 400
-
-
-# -- parent -------------------------------------------------------------------------------
 
 
 @dataclass(frozen=True)
@@ -62,19 +44,29 @@ class _Task:
     mode: Mode
     timeout: float
     device: str | None = None
+    implementation: str | None = None
     memory: int | None = None
     """Bytes; half of the machine's for none."""
+    validation: bool = False
     stop: threading.Event = field(default_factory=threading.Event)
 
 
-def picks(pattern: str | None, path: str, name: str) -> bool:
-    """Whether a pattern, if there is one, is that of a device of this path and name."""
-    return pattern is None or fnmatchcase(path, pattern) or fnmatchcase(name, pattern)
+@dataclass
+class _Found:
+    """What became of a driver in a child.
+
+    Attributes
+    ----------
+    implementations : those to use in turn; known once the driver has enumerated.
+    """
+
+    record: DriverRecord
+    implementations: list[str] = field(default_factory=list)
 
 
 def probe(driver: str, timeout: float = PROBE_STEP_TIMEOUT) -> DriverRecord:
     """Tries everything that a driver needs before its cases can run."""
-    return _run_children([driver], _Task("full", timeout))[driver]
+    return next(iter(probe_all([driver], timeout).values()))
 
 
 def probe_all(
@@ -82,23 +74,40 @@ def probe_all(
     timeout: float = PROBE_STEP_TIMEOUT,
     device: str | None = None,
     memory: int | None = None,
+    *,
+    validation: bool = False,
 ) -> dict[str, DriverRecord]:
-    """`probe` for several drivers side by side, each in a child of its own.
+    """`probe` for several drivers side by side, each in a child of its own; by column.
 
-    With a pattern as `device` each is tried on the devices that it picks. None may take more than
-    so many bytes of `memory`.
+    With a pattern as `device` each is tried on the devices that it picks, those of one
+    implementation after the other. None may take more than so many bytes of `memory`.
     """
-    task = _Task("full", timeout, device, memory)
+    task = _Task("full", timeout, device, memory=memory, validation=validation)
 
-    def try_one(driver: str) -> DriverRecord:
-        return _run_children([driver], task)[driver]
+    def try_one(driver: str) -> list[DriverRecord]:
+        first = _run_children([driver], task)[driver]
+        tried = first.record.implementation
+        others = [one for one in first.implementations if one != tried]
+        return [first.record, *(_of_implementation(driver, one, task) for one in others)]
 
-    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        try:
-            return dict(zip(drivers, pool.map(try_one, drivers), strict=True))
-        except BaseException:  # Ctrl-C: leaving the block would wait for the others
-            task.stop.set()
-            raise
+    return _side_by_side(try_one, drivers, task)
+
+
+def probe_columns(
+    records: Sequence[DriverRecord],
+    timeout: float = PROBE_STEP_TIMEOUT,
+    device: str | None = None,
+    memory: int | None = None,
+    *,
+    validation: bool = False,
+) -> dict[str, DriverRecord]:
+    """The same for drivers of which it is known already which implementations are used."""
+    task = _Task("full", timeout, device, memory=memory, validation=validation)
+
+    def try_one(record: DriverRecord) -> list[DriverRecord]:
+        return [_of_implementation(record.registered, record.implementation, task)]
+
+    return _side_by_side(try_one, records, task)
 
 
 def availability(
@@ -107,37 +116,61 @@ def availability(
     *,
     devices: bool = False,
     memory: int | None = None,
+    validation: bool = False,
 ) -> dict[str, DriverRecord]:
     """Imports each driver and asks whether it is available; one child for all, while it lives.
 
     With `devices` those that are have their devices enumerated.
     """
     mode: Mode = "devices" if devices else "available"
-    return _run_children(drivers, _Task(mode, timeout, memory=memory))
+    task = _Task(mode, timeout, memory=memory, validation=validation)
+    return {name: found.record for name, found in _run_children(drivers, task).items()}
 
 
-def _run_children(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
-    records: dict[str, DriverRecord] = {}
-    while waiting := [driver for driver in drivers if driver not in records]:
+def _of_implementation(driver: str, implementation: str, task: _Task) -> DriverRecord:
+    return _run_children([driver], replace(task, implementation=implementation))[driver].record
+
+
+def _side_by_side(
+    try_one: Callable[[_Subject], list[DriverRecord]], subjects: Sequence[_Subject], task: _Task
+) -> dict[str, DriverRecord]:
+    with ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
+        try:
+            records = [record for found in pool.map(try_one, subjects) for record in found]
+        except BaseException:  # Ctrl-C: leaving the block would wait for the others
+            task.stop.set()
+            raise
+    return {record.driver: record for record in records}
+
+
+def _run_children(drivers: Sequence[str], task: _Task) -> dict[str, _Found]:
+    everything: dict[str, _Found] = {}
+    while waiting := [driver for driver in drivers if driver not in everything]:
         found = _run_child(waiting, task)
-        records |= found
+        everything |= found
         if len(found) > 1:  # whose fault it is shows only when each is alone
-            bad_end = any(record.exit_fault for record in found.values())
-            for driver, record in found.items():
-                if bad_end or record.status == "broken":
-                    records |= _run_child([driver], task)
-    return {driver: records[driver] for driver in drivers}
+            bad_end = any(one.record.exit_fault for one in found.values())
+            for driver, one in found.items():
+                if bad_end or one.record.status == "broken":
+                    everything |= _run_child([driver], task)
+    return {driver: everything[driver] for driver in drivers}
 
 
-def _run_child(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
+def _run_child(drivers: Sequence[str], task: _Task) -> dict[str, _Found]:
     """Records of the drivers that one child got through, the last one perhaps by its death."""
     with tempfile.TemporaryDirectory(prefix="hal-cts-probe-") as folder:
         log, stderr = Path(folder, "log"), Path(folder, "stderr")
         log.touch()
-        orders = json.dumps({"mode": task.mode, "device": task.device, "drivers": list(drivers)})
+        orders = Orders(
+            mode=task.mode,
+            drivers=drivers,
+            device=task.device,
+            implementation=task.implementation,
+            validation=task.validation,
+        )
         with stderr.open("wb") as noise:
             child = subprocess.Popen(
-                [sys.executable, "-P", "-m", "cts.probe", str(log), orders],
+                [sys.executable, "-P", "-m", "cts.trial", str(log), encoded(orders)],
                 env=os.environ | {"PYTHONPATH": os.pathsep.join(map(str, sys.path))},
                 stdin=subprocess.DEVNULL,
                 stdout=noise,
@@ -148,20 +181,12 @@ def _run_child(drivers: Sequence[str], task: _Task) -> dict[str, DriverRecord]:
             ending = _wait(child, log, stderr, task)
         finally:
             _kill(child)
-        records, current, stage = _read_log(log)
+        steps = _read_log(log, task)
         if ending:
             said = tail(stderr, _STDERR_TAIL).strip()
             last_line = said.splitlines()[-1] if said else ""
-            reason = f"{ending}; {last_line}" if last_line else ending
-            if current is None and records:  # every driver was through: the exit itself
-                current = list(records)[-1]
-                records[current] = msgspec.structs.replace(records[current], exit_fault=reason)
-            else:
-                current = current or drivers[0]
-                records[current] = DriverRecord(
-                    driver=current, status="broken", reason=reason, stage=stage or "start"
-                )
-        return records
+            _blame(steps, drivers, f"{ending}; {last_line}" if last_line else ending)
+        return steps.found
 
 
 def _wait(child: subprocess.Popen[bytes], log: Path, printed: Path, task: _Task) -> str:
@@ -194,195 +219,55 @@ def _kill(child: subprocess.Popen[bytes]) -> None:
     child.wait()
 
 
-def _read_log(log: Path) -> tuple[dict[str, DriverRecord], str | None, str]:
-    """Finished records, and the driver and stage that were in progress."""
-    records: dict[str, DriverRecord] = {}
-    current, stage = None, ""
+@dataclass
+class _Steps:
+    """What a child has written down.
+
+    Attributes
+    ----------
+    found : of each driver that it was through with.
+    current, stage : the driver and the step that it was at; no driver between two.
+    implementation, implementations : of the current driver, once they are known.
+    """
+
+    found: dict[str, _Found] = field(default_factory=dict)
+    current: str | None = None
+    stage: str = ""
+    implementation: str = ""
+    implementations: list[str] = field(default_factory=list)
+
+
+def _read_log(log: Path, task: _Task) -> _Steps:
+    start = task.implementation or ""
+    steps = _Steps(implementation=start)
     for line in log.read_bytes().splitlines(keepends=True):
         if not line.endswith(b"\n"):
             break
         entry = json.loads(line)
         if "record" in entry:
             record = msgspec.convert(entry["record"], DriverRecord)
-            records[record.driver] = record
-            current = None
+            steps.found[entry["driver"]] = _Found(record, steps.implementations)
+            steps = _Steps(steps.found, None, steps.stage, start)
         elif "stage" in entry:
-            current, stage = entry["driver"], entry["stage"]
-    return records, current, stage
+            steps.current, steps.stage = entry["driver"], entry["stage"]
+        elif "implementation" in entry:
+            steps.implementation = entry["implementation"]
+            steps.implementations = entry["implementations"]
+    return steps
 
 
-# -- child --------------------------------------------------------------------------------
-
-
-class _Trial:
-    """One driver's way through the steps, in the child."""
-
-    def __init__(
-        self, name: str, device: str | None, write: Callable[[dict[str, Any]], None]
-    ) -> None:
-        self._name = name
-        self._device = device
-        self._write = write
-        self._stage = "start"
-
-    def run(self, mode: Mode) -> DriverRecord:
-        """Everything up to the first step that fails."""
-        try:
-            return self._steps(mode)
-        except HalError as error:
-            absent = error.code is StatusCode.UNAVAILABLE and self._stage in _BEFORE_DEVICES
-            return self._ended("unavailable" if absent else "broken", describe(error))
-        except Exception as error:
-            return self._ended("broken", describe(error))
-
-    def _ended(self, status: Any, reason: str) -> DriverRecord:
-        return DriverRecord(driver=self._name, status=status, reason=reason, stage=self._stage)
-
-    def _enter(self, stage: str) -> None:
-        self._stage = stage
-        self._write({"driver": self._name, "stage": stage})
-
-    def _steps(self, mode: Mode) -> DriverRecord:
-        self._enter("import")
-        kind = registry.load(self._name)
-        self._enter("construct")
-        driver = kind()
-        self._enter("available")
-        absent = driver.available()
-        if absent is not None:
-            if not isinstance(absent, HalError) or absent.code is not StatusCode.UNAVAILABLE:
-                return self._ended("broken", f"available() answered {describe(absent)}")
-            return self._ended("unavailable", describe(absent))
-        if mode == "available":
-            return self._ended("available", "")
-        with driver:
-            return self._try_devices(driver, mode)
-
-    def _try_devices(self, driver: Driver, mode: Mode) -> DriverRecord:
-        self._enter("enumerate")
-        infos = list(driver.enumerate())
-        if not infos:
-            return self._ended("broken", "enumerate() found no device")
-        plain = {
-            "record": "driver",
-            "driver": self._name,
-            "status": "available",
-            "version": driver.version,
-            "devices": [asdict(info) for info in infos],
-            "properties": asdict(driver.properties),
-        }
-        record = msgspec.convert(plain, DriverRecord)  # which holds what the driver says to types
-        picked = [info for info in infos if picks(self._device, info.path, info.name)]
-        if mode == "devices" or not picked:
-            return record
-        return self._try_slots(driver, picked, record)
-
-    def _try_slots(
-        self, driver: Driver, infos: list[DeviceInfo], record: DriverRecord
-    ) -> DriverRecord:
-        def make_device(number: int = 0) -> Device:
-            return driver.create_device(infos[number % len(infos)])
-
-        self._enter("create_device")
-        with make_device() as device:
-            check_name(device, self._name)
-            record = msgspec.structs.replace(record, optional_slots=optional_slots(device))
-        faults = self._core_faults(make_device)
-        if not faults and driver.properties.work:
-            self._enter("work slots")
-            faults = work_slot_faults(make_device)
-            if not all(slots()[name].kind == "work" for name in faults):
-                raise AssertionError(f"not work slots: {', '.join(faults)}")
-        texts = {name: str(fault) for name, fault in faults.items()}
-        record = msgspec.structs.replace(record, slot_faults=texts)
-        if any(slots()[name].kind == "core" for name in faults):
-            return record
-        self._enter("group")
-        count = 1 if driver.properties.max_devices == 1 else 2
-        return self._try_group([make_device(number) for number in range(count)], record)
-
-    def _core_faults(self, make_device: Callable[[], Device]) -> dict[str, SlotFault]:
-        faults = {}
-        for name, slot in slots().items():
-            if slot.kind == "core":
-                self._enter(f"slot {name}")
-                with make_device() as device:
-                    try:
-                        check_slot(name, device)
-                    except SlotFault as fault:
-                        faults[name] = fault
-        return faults
-
-    def _try_group(self, devices: list[Device], record: DriverRecord) -> DriverRecord:
-        builder = DeviceGroupBuilder()
-        for device in devices:
-            builder.add_device(device)
-        group = builder.finalize()
-        record = msgspec.structs.replace(
-            record,
-            capabilities=[capabilities_to_json(device) for device in devices],
-            topology=group.topology.to_plain(),
-        )
-        self._enter("tear-down")
-        for device in devices:
-            device.release()
-        group.release()
-        return record
-
-
-_BEFORE_DEVICES = ("import", "construct", "available", "enumerate")
-
-
-def optional_slots(device: Device) -> list[str]:
-    """Optional slots that a device's driver implements."""
-    return [
-        name
-        for name, slot in slots().items()
-        if slot.kind == "optional" and implements(device, name)
-    ]
-
-
-def check_name(device: Device, driver: str) -> None:
-    """Raises `BrokenDriverError` where a device does not have its driver's name."""
-    if device.driver_name != driver:
-        raise registry.BrokenDriverError(
-            f"its device has the driver_name {device.driver_name!r}: it is the driver's, {driver!r}"
-        )
-
-
-def describe(error: object) -> str:
-    """An exception in one line, with its type unless it is a HalError."""
-    text = str(error) if isinstance(error, HalError | registry.BrokenDriverError) else repr(error)
-    return " ".join(text.split())
-
-
-def capabilities_to_json(device: Device) -> dict[str, Any]:
-    """A device's capabilities as plain data, with its identifier."""
-    capabilities: DeviceCapabilities = device.query_capabilities()
-    fields = asdict(capabilities)
-    uuid = fields["physical_device_uuid"]
-    plain = {name: int(value) for name, value in fields.items() if isinstance(value, int)}
-    return {
-        "identifier": device.identifier,
-        "pci_address": device.pci_address,
-        **plain,
-        "physical_device_uuid": uuid and uuid.hex(),
-    }
-
-
-def main(log_path: str, orders: str) -> None:
-    """The child: tries the drivers in order."""
-    task = json.loads(orders)
-    with open(log_path, "a", buffering=1, encoding="utf-8") as log:
-
-        def write(entry: dict[str, Any]) -> None:
-            log.write(json.dumps(entry) + "\n")
-
-        for name in task["drivers"]:
-            record = _Trial(name, task["device"], write).run(task["mode"])
-            write({"driver": name, "record": json.loads(encoded(record))})
-        write({"end": True})
-
-
-if __name__ == "__main__":
-    main(*sys.argv[1:])
+def _blame(steps: _Steps, drivers: Sequence[str], reason: str) -> None:
+    """Puts the child's bad end down to the driver that it was at."""
+    if steps.current is None and steps.found:  # every driver was through: the exit itself
+        last = list(steps.found.values())[-1]
+        last.record = msgspec.structs.replace(last.record, exit_fault=reason)
+        return
+    driver = steps.current or drivers[0]
+    record = DriverRecord(
+        driver=column_name(driver, steps.implementation),
+        implementation=steps.implementation,
+        status="broken",
+        reason=reason,
+        stage=steps.stage or "start",
+    )
+    steps.found[driver] = _Found(record, steps.implementations)

@@ -82,8 +82,8 @@ def _files(run: Run, named: Path | None) -> list[tuple[Path, list[str]]]:
     if named is not None:
         return [(named, list(run.drivers))]
     found: dict[Path, list[str]] = {}
-    for name in run.drivers:
-        folder = registry.folder(name)
+    for name, driver in run.drivers.items():
+        folder = registry.folder(driver.registered)
         if folder is None:
             raise RunError(f"driver {name!r} has no file of its own here: name one, --expectations")
         found.setdefault(folder / FILE_NAME, []).append(name)

@@ -65,7 +65,11 @@ def main(
         say(f"{problem.path}: {problem.why}")
     if not history.runs:
         raise cannot("nothing could be read")
-    columns = [column for column in history.columns if driver in ("", column.driver.driver)]
+    columns = [
+        column
+        for column in history.columns
+        if driver in ("", column.driver.driver, column.driver.registered)
+    ]
     if not columns:
         raise cannot(f"no run has the driver {driver!r}" if driver else "no run has a driver")
     badge = badge_of(history, columns, label=driver or LABEL)

@@ -28,6 +28,7 @@ from cts.expectations.entries import FILE_NAME, Entry, UnreadableError, read
 from cts.expectations.queries import file_of, names, names_case
 from cts.limits import PROBE_STEP_TIMEOUT
 from cts.probe import probe
+from cts.results import parts_of
 
 from .console import cannot, tell
 from .text import one_line
@@ -50,18 +51,21 @@ app = typer.Typer(add_completion=False)
 @app.command()
 def main(
     case: Annotated[str, typer.Argument(help="A case that is expected to fail, by its id.")],
-    driver: Annotated[str, typer.Option(help="The driver that it is expected of.")],
+    driver: Annotated[
+        str, typer.Option(help="The driver that it is expected of, as the results name it.")
+    ],
     output: Annotated[
         Path | None, typer.Option(help="The file to write; by default one in docs/faults.")
     ] = None,
 ) -> None:
     """Begin a script that reproduces a known fault: all but its calls."""
-    folder = registry.folder(driver)
+    name, implementation = parts_of(driver)
+    folder = registry.folder(name)
     if folder is None:
-        raise cannot(f"unknown driver {driver!r}; there are: {', '.join(registry.names())}")
-    entry = _entry_of(folder / FILE_NAME, case, driver)
+        raise cannot(f"unknown driver {name!r}; there are: {', '.join(registry.names())}")
+    entry = _entry_of(folder / FILE_NAME, case, name, implementation)
     path = output or FOLDER / f"{_name_of(folder.name, entry.case)}.py"
-    text = skeleton(entry, driver, folder, probe(driver, PROBE_STEP_TIMEOUT).version or "?")
+    text = skeleton(entry, name, folder, probe(name, PROBE_STEP_TIMEOUT).version or "?")
     if path.exists():
         raise cannot(f"{path}: it is there already; name another one, --output")
     try:
@@ -132,13 +136,13 @@ def _marked(case: str) -> list[str]:
     return [id for mark in marks for id in _REQUIREMENT.findall(ast.unparse(mark))]
 
 
-def _entry_of(path: Path, case: str, driver: str) -> Entry:
+def _entry_of(path: Path, case: str, driver: str, implementation: str) -> Entry:
     """A driver's expectation of a case. Gives up where there is none."""
     try:
         entries = read(path).entries if path.exists() else ()
     except UnreadableError as error:
         raise cannot(str(error)) from error
-    own = [entry for entry in entries if names(entry.driver, driver)]
+    own = [entry for entry in entries if entry.is_for(driver, implementation or None)]
     for entry in own:
         if entry.case == case or names_case(entry.case, case):
             return entry

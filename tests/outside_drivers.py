@@ -19,7 +19,9 @@ PLACES: Final = frozenset(
         "import_",
         "construct",
         "available",
+        "validate",
         "enumerate",
+        "select",
         "create_device",
         "close",
         "query_capabilities",
@@ -30,6 +32,9 @@ PLACES: Final = frozenset(
     }
 )
 """Where code can be put: at the top of the module (`import_`) or of the function of that name."""
+
+_ELSE: Final = {"validate": "super().validate(report)"}
+"""What is at a place where no code is put, if there is anything."""
 
 _TEMPLATE: Final = """
 import atexit, os, signal, sys, time
@@ -98,6 +103,12 @@ class OutsideDriver(Driver):
             for n in range(DEVICES)
         ]
 
+    def validate(self, report):
+        AT(validate)
+
+    def select(self, infos):
+        AT(select)
+
     def create_device(self, info=None):
         global alive
         AT(create_device)
@@ -148,7 +159,7 @@ def driver_source(
     source = source.replace("DEVICES", devices).replace("ANSWERED", answered)
 
     def put(match: re.Match[str]) -> str:
-        lines = code.get(match["place"], "pass").splitlines()
+        lines = code.get(match["place"], _ELSE.get(match["place"], "pass")).splitlines()
         return "\n".join(match["indent"] + line for line in lines)
 
     return re.sub(r"^(?P<indent> *)AT\((?P<place>\w+)\)$", put, source, flags=re.MULTILINE)

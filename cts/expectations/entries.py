@@ -9,8 +9,9 @@
     link = "https://example.org/bugs/17"
     expires = 2027-03-01
 
-A driver's own file lies in the package that has its class, and may serve several drivers: an entry
-is for all of them, or for those that `driver` names.
+A driver's own file lies in the package that has its class, and may serve several drivers, each with
+several implementations: an entry is for all of them, or for those that `driver` and
+`implementation` name.
 """
 
 from __future__ import annotations
@@ -26,7 +27,9 @@ from typing import Literal
 import msgspec
 from packaging.specifiers import InvalidSpecifier, SpecifierSet
 
+from cts.expectations.queries import names
 from cts.hal import StatusCode
+from cts.results import column_name
 
 FILE_NAME = "expectations.toml"
 TABLE = "expectation"
@@ -45,6 +48,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
         `skip`, it is not run, for what would take the machine down.
     reason : why.
     driver : a driver's name, in which ``*`` stands for any text.
+    implementation : what carries out the driver's devices, where it reaches several, such as
+        ``lavapipe *``; ``*`` stands for any text.
     outcome : how the case fails; several, where memory is damaged and it depends.
     code : the status code that it fails with; any, if empty.
     pattern : a regular expression found in its message; any message, if empty.
@@ -61,6 +66,7 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     kind: Kind
     reason: str
     driver: str = "*"
+    implementation: str = ""
     outcome: Failure | tuple[Failure, ...] = "fail"
     code: str = ""
     pattern: str = ""
@@ -83,6 +89,14 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
     def why(self) -> str:
         """The reason, and what reproduces it."""
         return f"{self.reason} ({self.reproducer})" if self.reproducer else self.reason
+
+    def is_for(self, driver: str, implementation: str | None) -> bool:
+        """Whether it is for a driver with that implementation; with any, for none."""
+        if not names(self.driver, driver):
+            return False
+        if implementation is None or not self.implementation:
+            return True
+        return names(self.implementation, implementation)
 
     def faults(self) -> list[str]:
         """What is wrong with it by itself, whatever the driver does."""
@@ -109,7 +123,8 @@ class Entry(msgspec.Struct, frozen=True, forbid_unknown_fields=True, rename="keb
 
     def __str__(self) -> str:
         """Names it in messages."""
-        return f"{self.kind} {self.case!r}" + ("" if self.driver == "*" else f" on {self.driver}")
+        where = column_name(self.driver, self.implementation)
+        return f"{self.kind} {self.case!r}" + ("" if where == "*" else f" on {where}")
 
 
 @dataclass(frozen=True)

@@ -1,7 +1,8 @@
 """What one driver's cases are held against in a run: the entries that apply here and today.
 
-1. `Expectations.of_driver` picks, of a file's entries, those for the driver, its version, its
-   devices and this platform; what is wrong with the others of its own is a fault at once.
+1. `Expectations.of_driver` picks, of a file's entries, those for the driver, its implementation and
+   version, its devices and this platform; what is wrong with the others of its own is a fault at
+   once.
 2. `entry_of` is the entry of a case; of core cases nothing else than a pass can be expected.
 3. `met_by` says what an outcome comes to: expected, or not as expected, and why.
 4. `stale` are the entries that matched no case, or whose cases did not apply.
@@ -20,7 +21,7 @@ from packaging.version import InvalidVersion, Version
 
 from cts.expectations.entries import Entry, ExpectationsFile
 from cts.expectations.queries import file_of, names, names_case
-from cts.results import FAILURES, DriverRecord, Outcome
+from cts.results import FAILURES, DriverRecord, Outcome, registered_name
 
 _KEPT: dict[str, Outcome] = {
     "expected-fail": "expected-fail",
@@ -54,24 +55,33 @@ class Expectations:
 
     Attributes
     ----------
+    driver : the name that its results go by.
     entries : those whose conditions hold.
     undecided : those with versions of the driver, where the driver tells none.
     today : the day that is asked about.
+    implementation : of the driver's devices, where it tells one.
     """
 
     driver: str
     entries: Sequence[Entry] = ()
     undecided: Sequence[Entry] = ()
     today: datetime.date = field(default_factory=lambda: datetime.datetime.now().date())
+    implementation: str = ""
+
+    @property
+    def registered(self) -> str:
+        """The name of the driver itself."""
+        return registered_name(self.driver, self.implementation)
 
     @classmethod
     def of_driver(cls, record: DriverRecord, files: Iterable[ExpectationsFile]) -> Expectations:
         """Those of a driver's files that apply to it as it is here."""
         version = _version_in(record.version)
-        own = [e for file in files for e in file.entries if names(e.driver, record.driver)]
+        named = (record.registered, record.implementation)
+        own = [entry for file in files for entry in file.entries if entry.is_for(*named)]
         entries = [entry for entry in own if _holds(entry, record, version)]
         undecided = [entry for entry in own if entry.driver_version and version is None]
-        return cls(record.driver, entries, undecided)
+        return cls(record.driver, entries, undecided, implementation=record.implementation)
 
     def entry_of(self, case: str, *, core: bool = False) -> Entry | None:
         """The entry that a case is held against; the first that names it."""

@@ -17,12 +17,16 @@ import tomli_w
 
 from cts.expectations.entries import TABLE, Entry, Failure
 from cts.expectations.expectations import NAMES_NO_CASE, Expectations
+from cts.expectations.queries import names
 from cts.results import FAILURES, CaseRecord
 
-_NUMBERS = re.compile(r"\d+")
+_NUMBERS = re.compile(r"(0x)[0-9a-fA-F]+|\d+")
+_VERSION = re.compile(r" v?\d[^ ]*$")
 _BEFORE_THE_ANSWER = ": came back:"
 _WHY = ("reason", "link", "owner", "reproducer", "since", "expires")
 """What an entry says of why, which stays when it is replaced."""
+_Where = tuple[str, str]
+"""A driver and an implementation, as an entry names them."""
 
 
 def accepted(
@@ -40,6 +44,7 @@ def accepted(
     cases : all verdicts of the run.
     faults : what the run has found wrong with the entries, among it that one names no case.
     """
+    places = _places(active)
     named: dict[Entry, list[CaseRecord]] = {}
     new: list[Entry] = []
     for case in cases:
@@ -47,16 +52,35 @@ def accepted(
         if entry is not None:
             named.setdefault(entry, []).append(case)
         elif _is_surprise(case) and _has_failed(case):
-            new.append(_of_case(case, None))
+            new.append(_of_case(case, places[case.driver], None))
     counted = {entry for expectations in active.values() for entry in expectations.entries}
     for entry in entries:
         if entry not in counted:
             new.append(entry)
         elif any(map(_is_surprise, named.get(entry, ()))):
-            new += [_of_case(case, entry) for case in named[entry] if _has_failed(case)]
+            new += [
+                _of_case(case, places[case.driver], entry)
+                for case in named[entry]
+                if _has_failed(case)
+            ]
         elif not any(fault.endswith(f": {entry}: {NAMES_NO_CASE}") for fault in faults):
             new.append(entry)
-    return sorted(dict.fromkeys(new), key=lambda entry: (entry.case, entry.driver))
+    return sorted(
+        dict.fromkeys(new), key=lambda entry: (entry.case, entry.driver, entry.implementation)
+    )
+
+
+def _places(active: Mapping[str, Expectations]) -> dict[str, _Where]:
+    """What entries for each driver of a run name: its implementation in any version, unless that
+    names another one of the run."""
+    every = {expectations.implementation for expectations in active.values()}
+    found = {}
+    for driver, expectations in active.items():
+        exact = expectations.implementation
+        any_version = _VERSION.sub(" *", exact)
+        is_clear = not any(names(any_version, other) for other in every - {exact})
+        found[driver] = expectations.registered, any_version if is_clear else exact
+    return found
 
 
 def text_of(entries: Sequence[Entry]) -> str:
@@ -85,13 +109,17 @@ def _has_failed(case: CaseRecord) -> bool:
     )
 
 
-def _of_case(case: CaseRecord, like: Entry | None) -> Entry:
+def _of_case(case: CaseRecord, where: _Where, like: Entry | None) -> Entry:
     """An entry for this case on its driver alone, with what another says of why."""
+    driver, implementation = where
     if like is not None and not _is_surprise(case):
-        return msgspec.structs.replace(like, case=case.case, driver=case.driver)
+        return msgspec.structs.replace(
+            like, case=case.case, driver=driver, implementation=implementation
+        )
     entry = Entry(
         case=case.case,
-        driver=case.driver,
+        driver=driver,
+        implementation=implementation,
         kind="flaky" if case.outcome == "flaky" else "expected-fail",
         outcome=_failure_of(case),
         code=case.code,
@@ -114,6 +142,9 @@ def _failure_of(case: CaseRecord) -> Failure:
 
 
 def _pattern_of(message: str) -> str:
-    """A pattern for what a message says before the answer, whatever its numbers."""
-    told = message.partition(_BEFORE_THE_ANSWER)[0]
-    return "^" + _NUMBERS.sub(r"\\d+", re.escape(told)) if told else ""
+    """A pattern for what a message's first line says before the answer, whatever its numbers."""
+    told = message.partition("\n")[0].partition(_BEFORE_THE_ANSWER)[0]
+    any_number = _NUMBERS.sub(
+        lambda number: "0x[0-9a-fA-F]+" if number[1] else r"\d+", re.escape(told)
+    )
+    return f"^{any_number}" if told else ""

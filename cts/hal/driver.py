@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from types import TracebackType
 from typing import ClassVar, Literal, Self
@@ -24,6 +25,9 @@ class DeviceInfo:
     """What people call it."""
     obtained_on: ObtainedOn = "hardware"
     """On what a result from this device is obtained; a `stand-in` is a library of ours."""
+    implementation: str = ""
+    """What carries the device out beneath the driver, with its version, where a driver reaches
+    several: a Vulkan ICD, as ``lavapipe 22.3.6``. Results of each stand apart."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -55,6 +59,8 @@ class DriverProperties:
     """Names of the formats of device code that it takes, the preferred one first."""
     binding_tables: bool = False
     """Commands may name a buffer by its place in a table that each execution brings."""
+    binding_alignment: int = 1
+    """Alignment, in bytes, of where in a buffer a binding starts; another is INVALID_ARGUMENT."""
     dealloca_takes_memory: bool = True
     """A queue's deallocation takes the memory at once; else it stays until the last release."""
     import_alignment: int = 1
@@ -84,7 +90,7 @@ class Driver:
     """The name it is selected by, the same as its entry point's."""
     native: ClassVar[bool] = True
     """Sits on a vendor's or runtime's library that has error codes of its own."""
-    properties: ClassVar[DriverProperties] = DriverProperties()
+    properties: DriverProperties = DriverProperties()
     version: str = ""
     """Version of what is underneath, known at the latest after `enumerate`."""
 
@@ -114,6 +120,15 @@ class Driver:
         """
         raise self._unimplemented("provoke_loss", "there is no way to have a device lost")
 
+    def bare(self) -> object | None:
+        """What benchmarks set beside the driver: the library underneath, on the default device, as
+        whoever calls it directly would use it; none where there is no such thing.
+
+        It has those methods of `cts.benchmarks.subjects.DriverSubject` that it can do, `release`
+        among them.
+        """
+        return None
+
     def available(self) -> HalError | None:
         """None where the backend is usable, else an UNAVAILABLE error: the reason, what to install.
 
@@ -121,9 +136,23 @@ class Driver:
         """
         return None
 
+    def validate(self, report: Callable[[str], None]) -> None:
+        """Has the backend check how it is used, from here on: each message goes to `report`, on
+        any thread. Called before the first device is made.
+
+        Raises UNIMPLEMENTED where the backend has no checks of its own, and UNAVAILABLE, with what
+        to install, where they are not here.
+        """
+        raise self._unimplemented("validate", "it has no checks of its own")
+
     def enumerate(self) -> list[DeviceInfo]:
         """The devices that `create_device` accepts, the default one first; never empty."""
         raise self._unimplemented("enumerate", f"{self.name} has none")
+
+    def select(self, infos: Sequence[DeviceInfo]) -> None:
+        """Tells which devices are going to be used, all of one implementation: `properties` are
+        those of these devices from here on. Called before the first device is made.
+        """
 
     def create_device(self, info: DeviceInfo | None = None) -> Device:
         """A new device in no group, for the caller to release; the default one without `info`.

@@ -28,7 +28,7 @@ class Case:
     """A test that is a case, and what its marks say."""
 
     driver: str
-    """The driver that it is to run on."""
+    """The driver that it is to run on, by the name that its results go by."""
     id: str
     """``area/file::test[params]``: the same from a checkout and from an installed package."""
     requirements: list[str]

@@ -31,7 +31,8 @@ OPTIONS: dict[str, dict[str, Any]] = {
     },
     "device": {
         "metavar": "PATTERN",
-        "help": "use only devices whose path or name matches the shell pattern",
+        "help": "use only devices whose path, name or implementation matches the shell pattern;"
+        " those of each implementation in turn ('*': all of them), by default those of the first",
     },
     "results": {
         "metavar": "DIR",
@@ -51,6 +52,10 @@ OPTIONS: dict[str, dict[str, Any]] = {
     "search": {
         "action": "store_true",
         "help": "search for new failing examples at random, instead of the same ones every time",
+    },
+    "validation": {
+        "action": "store_true",
+        "help": "have the backends check how they are used; what they say fails the case",
     },
     "shuffle": {
         "type": int,

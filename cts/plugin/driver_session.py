@@ -18,14 +18,17 @@ from cts.hal import (
     DeviceGroupBuilder,
     DeviceInfo,
     Driver,
+    DriverProperties,
     Resource,
     slots,
 )
+from cts.implementations import picked
 from cts.plugin import evidence, place
 from cts.plugin.options import Options
-from cts.probe import check_name, describe, optional_slots, picks
 from cts.results import DriverRecord
 from cts.slot_checks import SlotFault, check_slot, core_slot_faults, work_slot_faults
+from cts.trial import check_name, describe, optional_slots
+from cts.validation import Messages, told
 
 DEFAULT_DEVICE_COUNT = 2
 AT_THE_END = "at the end"
@@ -42,12 +45,14 @@ class DriverSession:
 
     Attributes
     ----------
-    name : the driver's name.
+    name : the driver's name, as it is registered.
+    messages : what its backend has said of its use, where the options ask for that.
     groups_built : how often the session's device group was built.
     """
 
     def __init__(self, record: DriverRecord, probed: bool, options: Options) -> None:
-        self.name = record.driver
+        self.name = record.registered
+        self.messages = Messages()
         self.groups_built = 0
         self._record = record
         self._probed = probed
@@ -94,7 +99,11 @@ class DriverSession:
             kind = registry.load(self.name)
         evidence.trace_driver(kind)
         with place.stage("construct"):
-            return kind()
+            driver = kind()
+        if self._options.validation:
+            with place.stage("validate"):
+                driver.validate(self.messages.report)
+        return driver
 
     @cached_property
     def code_path(self) -> Path:
@@ -105,19 +114,27 @@ class DriverSession:
 
     @cached_property
     def infos(self) -> list[DeviceInfo]:
-        """The devices to use: those enumerated that match ``--device``."""
+        """The devices to use: those of this implementation that match ``--device``."""
         driver = self.driver
         with place.stage("enumerate"):
             found = driver.enumerate()
-        infos = [info for info in found if picks(self._options.device, info.path, info.name)]
+        infos = picked(found, self._options.device, self._record.implementation)
         if not infos:
             raise LookupError(f"no device to use among {found}")
+        with place.stage("select"):
+            driver.select(infos)
         return infos
+
+    @property
+    def properties(self) -> DriverProperties:
+        """The driver's, as they are once it knows which devices are used."""
+        _ = self.infos
+        return self.driver.properties
 
     @property
     def max_devices(self) -> int | None:
         """Devices that the driver can have alive at once; none for no limit."""
-        return self.driver.properties.max_devices
+        return self.properties.max_devices
 
     def new_device(self, number: int = 0) -> Device:
         """A fresh device; consecutive numbers go round the physical devices."""
@@ -150,7 +167,7 @@ class DriverSession:
     @cached_property
     def work_faults(self) -> dict[str, str]:
         """Broken work slots, from probe or found here; none while a core slot is broken."""
-        if self.core_faults or not self.driver.properties.work:
+        if self.core_faults or not self.properties.work:
             return {}
         if self._probed:
             return self._faults_of("work")
@@ -174,7 +191,7 @@ class DriverSession:
             return self.fatal_fault
         try:
             with self.new_device() as device, DeviceGroup.from_device(device):
-                if self.driver.properties.work and not self.work_faults:
+                if self.properties.work and not self.work_faults:
                     check_slot("queue_fill", device)
         except BaseException as error:
             if place.is_users(error):
@@ -226,7 +243,7 @@ class DriverSession:
 
     @property
     def _works(self) -> bool:
-        return self.driver.properties.work and not self.work_faults and not self.core_faults
+        return self.properties.work and not self.work_faults and not self.core_faults
 
     def _fault_of_group(self) -> str:
         group = self._group
@@ -281,6 +298,8 @@ class DriverSession:
                 if place.is_users(error):
                     raise
                 faults.append(describe(error))
+        if said := self.messages.take():
+            faults.append(told(said))
         self._end_fault = "; ".join(faults)
 
     def _close_driver(self) -> None:

@@ -4,9 +4,10 @@
     python -m cts.plugin.exit_scenarios exit-with-pending-work DRIVER [PATH...]
     python -m cts.plugin.exit_scenarios fork DRIVER [PATH...]
 
-They use the devices of these paths, or all of the driver's. Each prints `VERDICT` and then ``ok``
-when all is as the contract asks, and what is not otherwise, up to `END_OF_WORK`; then that on the
-error stream as well, after which an orderly process has no complaints.
+They use the devices of these paths, or all of the driver's, of one implementation. Each prints
+`VERDICT` and then ``ok`` when all is as the contract asks, and what is not otherwise, up to
+`END_OF_WORK`; then that on the error stream as well, after which an orderly process has no
+complaints.
 """
 
 from __future__ import annotations
@@ -32,6 +33,7 @@ from cts.hal import (
     StatusCode,
     slots,
 )
+from cts.implementations import picked
 
 VERDICT = "-- the verdict --"
 END_OF_WORK = "-- the end of the work --"
@@ -63,7 +65,9 @@ _alive: list[object] = []
 
 def _make(driver: Driver, paths: Sequence[str]) -> list[Resource]:
     """A module, its group and the group's devices: two where the driver can have two."""
-    infos = [info for info in driver.enumerate() if not paths or info.path in paths]
+    found = driver.enumerate()
+    infos = picked([info for info in found if not paths or info.path in paths], None)
+    driver.select(infos)
     count = min(2, driver.properties.max_devices or 2)
     devices = [driver.create_device(info) for info in islice(cycle(infos), count)]
     builder = DeviceGroupBuilder()

@@ -54,8 +54,9 @@ class ExpectationFiles:
 
     def read(self, records: Sequence[DriverRecord]) -> None:
         """Reads the files for these drivers. Raises UsageError where one cannot be read."""
+        is_named = self._options.expectations is not None
         for record in records:
-            files = self._named if self._options.expectations is not None else _own(record.driver)
+            files = self._named if is_named else _own(record.registered)
             self._files[record.driver] = files
             self._drivers[record.driver] = Expectations.of_driver(record, files)
 

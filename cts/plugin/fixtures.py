@@ -170,7 +170,8 @@ class Steer:
 
 
 class DeviceGroups(Mapping[str, DeviceGroup]):
-    """One group for each driver of the run, by name, each built when it is first asked for."""
+    """One group for each driver of the run, by the name that its results go by; each is built when
+    it is first asked for."""
 
     def __init__(self, config: pytest.Config) -> None:
         self._run = run_of(config)

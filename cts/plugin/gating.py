@@ -65,15 +65,13 @@ def _check_properties(session: DriverSession, mark: pytest.Mark) -> None:
     for name, wanted in mark.kwargs.items():
         if name == "devices":
             continue
-        found = (
-            session.driver.native if name == "native" else getattr(session.driver.properties, name)
-        )
+        found = session.driver.native if name == "native" else getattr(session.properties, name)
         if found != wanted:
             raise Unsupported(f"needs {name}={wanted!r}: the driver's is {found!r}")
 
 
 def _check_slot_or_method(session: DriverSession, name: str, judged: frozenset[str]) -> None:
-    if name in session.driver.properties.unreachable:
+    if name in session.properties.unreachable:
         raise Unsupported(f"needs {name}: not reachable through the binding")
     if name in slots():
         _check_slot(session, name, judged)
@@ -81,7 +79,7 @@ def _check_slot_or_method(session: DriverSession, name: str, judged: frozenset[s
 
 def _check_slot(session: DriverSession, slot: str, judged: frozenset[str]) -> None:
     kind = slots()[slot].kind
-    if kind == "work" and not session.driver.properties.work:
+    if kind == "work" and not session.properties.work:
         raise Unsupported(f"needs {slot}: the driver has the core slots only")
     if kind == "optional" and slot not in session.optional_slots:
         raise Unsupported(f"needs {slot}: the driver does not implement the slot")

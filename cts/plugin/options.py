@@ -53,6 +53,7 @@ class Options:
     """Files that stand in for the drivers' own; none where those count."""
     budget: Budget | None
     search: bool
+    validation: bool
     probe: bool
     probe_timeout: float
     isolate: Literal["auto", "case", "off"]
@@ -98,6 +99,7 @@ class Options:
             expectations=_expectations(get("hal_expectations"), config),
             budget=Budget.of(get("hal_budget")),
             search=get("hal_search"),
+            validation=get("hal_validation"),
             probe=get("hal_probe") == "on",
             probe_timeout=get("hal_probe_timeout"),
             isolate=get("hal_isolate"),

@@ -118,10 +118,15 @@ class Run:
         ]
 
     def check_selection(self) -> None:
-        """Raises UsageError where ``--device`` leaves no driver at all."""
-        if self.active and self.options.device is not None and not self.selection().records:
+        """Raises UsageError where ``--device`` or ``--validation`` leave no driver at all."""
+        asked = {
+            "--device": self.options.device is not None,
+            "--validation": self.options.validation,
+        }
+        if self.active and any(asked.values()) and not self.selection().records:
+            given = ", ".join(option for option, is_given in asked.items() if is_given)
             lines = [f"{name}: {why}" for name, why in self.selection().absent.items()]
-            raise pytest.UsageError("\n".join(["--device: no driver is left:", *lines]))
+            raise pytest.UsageError("\n".join([f"{given}: no driver is left:", *lines]))
 
     def read_expectations(self, config: pytest.Config, cases: Sequence[tuple[Path, Case]]) -> None:
         """Reads what is known of the drivers, now that the cases are known, each with its file.

@@ -108,6 +108,7 @@ class SessionResults:
             platform=platform.platform(),
             seed=self._options.shuffle,
             search=self._options.search,
+            validation=self._options.validation,
             debug_option=self._debug_option(),
         )
         self._write(self._record, *self._drivers())
@@ -143,7 +144,10 @@ class SessionResults:
         self._write(case)
 
     def put_benchmark(self, record: BenchmarkRecord) -> None:
-        """Takes a measure of a driver."""
+        """Takes a measure of a driver, which is of its default device."""
+        columns = [driver for driver in self._drivers() if driver.registered == record.driver]
+        if len(columns) == 1 and self._options.device is None:
+            record = msgspec.structs.replace(record, driver=columns[0].driver)
         self.benchmarks.append(record)
         self._write(record)
 

@@ -30,6 +30,8 @@ def header(run: Run) -> list[str]:
     run.header_shown = True
     selection = run.selection()
     lines = [f"hal-cts: drivers: {', '.join(selection.records) or 'none is available'}"]
+    if run.options.validation:
+        lines.append("hal-cts: validation: what the backends say of their use fails the cases")
     lines += [f"hal-cts: not here: {name}: {why}" for name, why in selection.absent.items()]
     lines += [
         f"hal-cts: {short} is somebody else's option here: ours is {long_form(short)}"

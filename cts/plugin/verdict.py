@@ -6,6 +6,7 @@ is an *error*, the suite's own fault. A pass whose evidence an adapter answered 
 
 from __future__ import annotations
 
+import glob
 import os
 import shlex
 from functools import cache
@@ -18,7 +19,7 @@ import pytest
 from cts.checks import Blocked, Unsupported
 from cts.hal import HalError
 from cts.hal.device import AnsweredBy
-from cts.plugin import evidence
+from cts.plugin import evidence, validation
 from cts.plugin.cases import Case, case_of
 from cts.plugin.command_line import long_form
 from cts.plugin.driver_session import DriverSession
@@ -50,7 +51,8 @@ def attach(report: pytest.TestReport, item: pytest.Item, call: pytest.CallInfo[N
     if case is None:
         return
     session = run_of(item.config).session_of(case.driver)
-    put_on(report, item, case, *_judge(report, item, call, case, session))
+    judged = _judge(report, item, call, case, session)
+    put_on(report, item, case, *validation.judged(report, judged, session))
     if call.excinfo is not None:
         report.hal_cts["example"] = example_of(call.excinfo.value)
     meet(report, item)
@@ -84,13 +86,19 @@ def put_on(
 
 def reproduce(item: pytest.Item, case: Case, *, wrapper: str = "") -> str:
     """The line that runs the case alone, to paste where this session was started."""
-    taken = run_of(item.config).options.taken
+    run = run_of(item.config)
+    record = run.selection().records[case.driver]
 
     def option(short: str, value: str) -> str:
-        return f"{long_form(short) if short in taken else short}={value}"
+        name = long_form(short) if short in run.options.taken else short
+        return f"{name}={value}" if value else name
 
     test = item.nodeid.partition("::")[2]
-    words = ["pytest", option("--driver", case.driver)]
+    words = ["pytest", option("--driver", record.registered)]
+    if record.implementation:
+        words.append(option("--device", glob.escape(record.implementation)))
+    if run.options.validation:
+        words.append(option("--validation", ""))
     if wrapper:
         words.append(option("--worker-wrapper", wrapper))
     if item.config.getoption("pyargs") and (module := _installed_module(item.path)):
@@ -141,9 +149,9 @@ def _judge(
 
 def _answered_by(case: Case, session: DriverSession) -> AnsweredBy | None:
     """Who answered for the driver in a case; none where nothing of it was entered."""
-    answer = evidence.answered_by(case.driver, case.judged)
+    answer = evidence.answered_by(session.name, case.judged)
     if answer == "driver" and case.judges_objects:
-        return session.driver.properties.objects_kept_by
+        return session.properties.objects_kept_by
     return answer
 
 

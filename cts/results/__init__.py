@@ -26,7 +26,10 @@ from .records import (
     Outcome,
     Record,
     RunRecord,
+    column_name,
     is_unexpected,
+    parts_of,
+    registered_name,
     signature,
 )
 
@@ -51,9 +54,12 @@ __all__ = [
     "Record",
     "ResultsWriter",
     "RunRecord",
+    "column_name",
     "is_unexpected",
+    "parts_of",
     "read",
     "read_cases",
+    "registered_name",
     "signature",
     "write_document",
 ]

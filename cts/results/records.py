@@ -80,6 +80,8 @@ class RunRecord(msgspec.Struct, tag_field="record", tag="run", frozen=True, kw_o
     """Of the order of the cases; none for the order in which they are written."""
     search: bool = False
     """Whether random examples were new ones."""
+    validation: bool = False
+    """Whether what the backends' own checks said of their use failed the cases."""
     expectations: dict[str, str] = {}
     """Of each driver that has a file of them: its digest."""
     expectation_faults: list[str] = []
@@ -98,20 +100,28 @@ class DeviceRecord(msgspec.Struct, frozen=True, kw_only=True):
     name: str
     obtained_on: ObtainedOn
     """What results on it are worth."""
+    implementation: str = ""
+    """What carries it out beneath the driver, where a driver reaches several."""
 
 
 class DriverRecord(msgspec.Struct, tag_field="record", tag="driver", frozen=True, kw_only=True):
-    """What is known of a driver: of its probe, and of its part in the run."""
+    """What is known of a driver: of its probe, and of its part in the run.
+
+    A driver that reaches several implementations has a record for each that is used.
+    """
 
     driver: str
+    """The name that its results go by, as `column_name` gives it."""
     status: Literal["available", "unavailable", "broken"]
     reason: str = ""
     """Why it is unavailable, or what is broken before any slot can be tried."""
     stage: str = ""
     """Where that was: import, construct, available, enumerate, create_device, group, ..."""
     version: str = ""
+    implementation: str = ""
+    """Of its devices; empty where the driver does not tell."""
     devices: list[DeviceRecord] = []
-    """Those that it enumerates."""
+    """Those that it enumerates, of this implementation."""
     properties: dict[str, Any] = {}
     capabilities: list[dict[str, Any]] = []
     """Of each device of the group."""
@@ -125,6 +135,11 @@ class DriverRecord(msgspec.Struct, tag_field="record", tag="driver", frozen=True
     """What went wrong when the probe's process ended, after all else was well."""
     groups_built: int = 0
     """How often the session's device group was built."""
+
+    @property
+    def registered(self) -> str:
+        """The name that the driver is selected and registered by."""
+        return registered_name(self.driver, self.implementation)
 
     @property
     def obtained_on(self) -> str:
@@ -163,6 +178,7 @@ class CaseRecord(msgspec.Struct, tag_field="record", tag="case", frozen=True, kw
     """The verdict for one case on one driver."""
 
     driver: str
+    """As in its record."""
     case: str
     """``area/file::test[params]``, the same wherever the suites are installed."""
     requirements: list[str]
@@ -199,6 +215,7 @@ class BenchmarkRecord(
     """What a benchmark measured on one driver."""
 
     driver: str
+    """As in its record."""
     name: str
     median: Seconds
     iqr: Seconds
@@ -209,6 +226,23 @@ class BenchmarkRecord(
 
 
 Record = RunRecord | DriverRecord | CaseRecord | BenchmarkRecord
+
+
+def column_name(driver: str, implementation: str) -> str:
+    """What the results of a driver go by: its name, with its implementation where it tells one,
+    as ``vulkan[lavapipe 22.3.6]``."""
+    return f"{driver}[{implementation}]" if implementation else driver
+
+
+def registered_name(column: str, implementation: str) -> str:
+    """The driver of a name that `column_name` gave for this implementation."""
+    return column.removesuffix(column_name("", implementation))
+
+
+def parts_of(column: str) -> tuple[str, str]:
+    """The driver and the implementation of a name that `column_name` gave."""
+    driver, _, rest = column.partition("[")
+    return driver, rest.removesuffix("]")
 
 
 def is_unexpected(outcome: str, expected: str) -> bool:

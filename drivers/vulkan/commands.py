@@ -232,6 +232,8 @@ class PutEvent(Command):
         loader = recorder.loader
         put = loader.vkCmdSetEvent if self.is_signalled else loader.vkCmdResetEvent
         put(recorder.handle, self.event.handle, ALL)
+        if not self.is_signalled:  # what sets it again, or waits for it, comes after
+            recorder.order(FOR_THE_DEVICE)
 
 
 class WaitEvents(Command):

@@ -47,6 +47,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
     native : its native side.
     queue : its queue; `queue.lock` is the device's.
     semaphore_limits : the largest payload, and the largest step of one, if there is such a limit.
+    is_validated : whether the validation layer looks on.
     """
 
     driver_name = "vulkan"
@@ -67,6 +68,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
         self.semaphore_limits = semaphore_limits
         self.native = LogicalDevice(instance.loader, physical)
         self._instance = instance
+        self.is_validated = instance.is_validated
         instance.add_user()
         self._capabilities = physical.capabilities(self.native.handle)
         self.queue = Queue(self.native, self._lose)

@@ -105,6 +105,11 @@ class Instance:
             raise _absent(f"no Vulkan device that can be used: {'; '.join(unfit)}")
         return found
 
+    @property
+    def is_validated(self) -> bool:
+        """Whether the validation layer looks on."""
+        return self._messenger is not None
+
     def expecting(self, name: str) -> AbstractContextManager[None]:
         """Keeps a message of validation that is provoked on purpose from being reported."""
         return self._messenger.expecting(name) if self._messenger else nullcontext()

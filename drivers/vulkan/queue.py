@@ -57,6 +57,7 @@ class Queue:
         self.submitted = 0
         self._completed = 0
         self._later: deque[tuple[int, Callable[[], None]]] = deque()
+        self._late: deque[tuple[int, Callable[[], None]]] = deque()
         self._progress = new_timeline(device, "Driver.create_device", 0)
         self._counter = ffi.new("uint64_t *")
         self._submission = SubmitInfo(AT_ONCE)
@@ -116,12 +117,14 @@ class Queue:
 
     def tidy(self) -> None:
         """Does what was put off until now."""
-        if not self._later:
+        if not self._later and not self._late:
             return
         with self.lock:
             completed = self.completed
             while self._later and self._later[0][0] <= completed:
                 self._later.popleft()[1]()
+            while self._late and self._late[0][0] < completed:
+                self._late.popleft()[1]()
 
     def end_after(self, number: int, end: Callable[[], None]) -> None:
         """Calls `end` once a submission is done: at once, or later."""
@@ -131,6 +134,19 @@ class Queue:
                 end()
             else:  # in the order of numbers, as the last one is no smaller than this one
                 self._later.append((self.submitted, end))
+
+    def end_semaphore_after(self, number: int, end: Callable[[], None]) -> None:
+        """The same for a semaphore, once a later submission is done as well.
+
+        Mesa's queue thread lets go of what a submission has waited for after it has told that the
+        submission is done (``vk_queue_submit_cleanup``), and crashes where that is gone by then.
+        """
+        with self.lock:
+            self.tidy()
+            if number == 0 or number < self.completed:
+                end()
+            else:
+                self._late.append((self.submitted, end))
 
     # -- submissions that wait --------------------------------------------------------
 
@@ -156,8 +172,9 @@ class Queue:
         with self.lock:
             self.is_over = True
             self._device.wait_idle()
-            while self._later:
-                self._later.popleft()[1]()
+            for ends in (self._later, self._late):
+                while ends:
+                    ends.popleft()[1]()
             self._device.loader.vkDestroySemaphore(self._device.handle, self._progress, NULL)
 
 

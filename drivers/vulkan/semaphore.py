@@ -11,6 +11,7 @@ import heapq
 import threading
 import time
 from collections.abc import Callable
+from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -74,6 +75,10 @@ class VulkanSemaphore(CheckedSemaphore):
         self._read = self._native.loader.vkGetSemaphoreCounterValue
         self._wait_info = WaitInfo(self._native, handle)
         self._signal_info = struct("VkSemaphoreSignalInfo", semaphore=handle)
+        # The validation layer 1.3.239 may stop one of two threads that wait for 10 s.
+        self._turn: AbstractContextManager[object] = (
+            threading.Lock() if device.is_validated else nullcontext()
+        )
         self._waiters = 0
         self._last_use = self._last_signal = 0
         self._failure: HalError | None = None
@@ -232,7 +237,8 @@ class VulkanSemaphore(CheckedSemaphore):
         try:
             while True:
                 left = slice_ if limit is None else min(slice_, int(limit * NANOSECONDS))
-                result = info.wait(value, left)
+                with self._turn:
+                    result = info.wait(value, left)
                 if result != vk.VK_TIMEOUT:
                     self._queue.check(operation, "vkWaitSemaphores", result)
                     return
@@ -312,7 +318,9 @@ class VulkanSemaphore(CheckedSemaphore):
                 self._changed.wait()
             native, handle = self._native, self.handle
             end = native.loader.vkDestroySemaphore
-            self._queue.end_after(self._last_use, lambda: end(native.handle, handle, NULL))
+            self._queue.end_semaphore_after(
+                self._last_use, lambda: end(native.handle, handle, NULL)
+            )
             self._queue.drain()
 
 

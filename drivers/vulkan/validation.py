@@ -24,7 +24,8 @@ TYPES = vk.VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT
 
 
 class Messenger:
-    """Hands the layer's warnings and errors on, each as one line that starts with its VUID.
+    """Hands the layer's warnings and errors on, each as one line that starts with its VUID; those
+    of missing barriers as well, for which the layer has to be asked.
 
     Parameters
     ----------
@@ -35,8 +36,16 @@ class Messenger:
         self._report = report
         signature = "VkBool32(VkFlags, VkFlags, VkDebugUtilsMessengerCallbackDataEXT *, void *)"
         self._callback = ffi.callback(signature, self._receive)
+        hazards = struct(
+            "VkValidationFeaturesEXT",
+            enabledValidationFeatureCount=1,
+            pEnabledValidationFeatures=[
+                vk.VK_VALIDATION_FEATURE_ENABLE_SYNCHRONIZATION_VALIDATION_EXT
+            ],
+        )
         self.create_info = struct(
             "VkDebugUtilsMessengerCreateInfoEXT",
+            pNext=hazards,
             messageSeverity=SEVERITIES,
             messageType=TYPES,
             pfnUserCallback=ffi.cast("void *", self._callback),

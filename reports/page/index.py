@@ -94,6 +94,7 @@ def _run(run: MergedRun) -> Plain:
         "platform": cut(record.platform, _VALUE),
         "command": cut(" ".join(["pytest", *record.command]), _VALUE),
         "seed": record.seed,
+        "validation": record.validation,
         "exitStatus": record.exit_status,
         "debugOption": cut(record.debug_option, _VALUE),
         "faults": [cut(fault, _VALUE) for fault in record.expectation_faults[:MAX_ENTRIES]],

@@ -79,6 +79,7 @@ function runPart(run, place) {
     ['suite', run.suite],
     ['machine', `${run.platform}, Python ${run.python}`],
     ['order', run.seed === null ? 'as written' : `seed ${run.seed}`],
+    ['validation', run.validation ? "with the backends' own checks" : ''],
     ['command', run.command],
     ['file', run.path],
   ].filter(([, value]) => value !== null && value !== '');

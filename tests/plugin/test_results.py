@@ -89,6 +89,7 @@ def test_the_schema_is_for_others_to_read_too(tmp_path: Path) -> None:
         "finished": "",
         "seed": None,
         "search": False,
+        "validation": False,
         "expectations": {"größer": "c3"},
         "expectation_faults": [],
         "exit_status": None,
@@ -103,6 +104,7 @@ def test_the_schema_is_for_others_to_read_too(tmp_path: Path) -> None:
             "optional_slots",
             "exit_fault",
             "groups_built",
+            "implementation",
         ),
     }
     assert driver["record"] == "driver"

@@ -195,3 +195,19 @@ def test_expectations_that_cannot_be_read_are_told(acme: Path) -> None:
     result = begin()
     assert result.exit_code == 4
     assert "expectations.toml: " in result.stderr
+
+
+def test_the_driver_may_be_named_with_its_implementation(acme: Path, tmp_path: Path) -> None:
+    """Then the entry is one for that implementation."""
+    know(acme)
+    path = acme / "expectations.toml"
+    text = path.read_text().replace("found by nobody", "found on soft")
+    path.write_text(text.replace("kind =", 'implementation = "soft *"\nkind =') + path.read_text())
+    for driver, found in (("acme-fast[soft 1.0]", "soft"), ("acme-fast[hard 2]", "nobody")):
+        output = tmp_path / f"{found}.py"
+        result = begin(CASE, driver, "--output", str(output))
+        assert result.exit_code == 0, result.output
+        docstring = ast.get_docstring(ast.parse(output.read_text()))
+        assert docstring is not None
+        assert docstring.splitlines()[0].endswith(f"{found}.")
+        assert constants(output)["DRIVERS"] == ("fast",)

@@ -98,6 +98,11 @@ def test_how_it_was_made_is_at_the_end(tmp_path: Path) -> None:
     ]
 
 
+def test_it_says_that_the_backends_checks_were_on(tmp_path: Path) -> None:
+    text = rendered(tmp_path, run(validation=True), driver(), case())
+    assert section(text, "The run")[0].endswith("order as written, with the backends' own checks")
+
+
 def test_no_text_becomes_a_link_a_picture_or_a_tag(tmp_path: Path) -> None:
     fence = driver("a\n```\n<img src=x>")
     text = rendered(tmp_path, *hostile_texts.records(), fence)

@@ -29,7 +29,7 @@ from typing import Any
 import msgspec
 import pytest
 
-from cts.plugin import leaks, place
+from cts.plugin import leaks, place, validation
 from cts.plugin.cases import case_of
 from cts.plugin.isolation.orders import (
     CHANNEL_LOST,
@@ -187,7 +187,7 @@ class Worker:
         built = session.groups_built > built_before
         found = leaks.growth(before, session.held(), 0.0 if built else leaks.SETTLING)
         leaks.restore(before)
-        self._send(Done(found, session.groups_built))
+        self._send(Done(found, session.groups_built, validation.said(session)))
 
     # -- hooks ------------------------------------------------------------------------
 

@@ -35,6 +35,7 @@ from cts.plugin.isolation.reports import (
     death_report,
     end_report,
     report_of,
+    said_report,
     uncollected_report,
 )
 from cts.plugin.recording import Recorder
@@ -215,6 +216,8 @@ class Lane:
             if isinstance(event, Done):
                 attempt.growth = event.growth
                 self._groups_built = event.groups_built
+                if event.said:
+                    attempt.reports.append(said_report(job, event.said))
                 break
             self._take(job, event, attempt, told)
         else:

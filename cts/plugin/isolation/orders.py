@@ -78,6 +78,8 @@ class Done(msgspec.Struct, tag_field="event", tag="done"):
     """What it left behind in the child."""
     groups_built: int
     """How often the child has built the session's group by now."""
+    said: str
+    """What the driver's backend has said of its use since the last phase."""
 
 
 class CanaryDone(msgspec.Struct, tag_field="event", tag="canary-done"):

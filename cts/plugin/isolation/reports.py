@@ -79,6 +79,12 @@ def death_report(job: Job, death: Death, before: list[pytest.TestReport]) -> pyt
     return _new_report(job, death.outcome, f"{death.how} in {death.place}", when, sections)
 
 
+def said_report(job: Job, said: str) -> pytest.TestReport:
+    """That the driver's backend complained of its use after the last phase."""
+    sections = [("reproduce", reproduce(job.item, job.case))]
+    return _new_report(job, "fail", said, "teardown", sections)
+
+
 def end_report(job: Job, fault: str) -> pytest.TestReport:
     """That the child, which ran no other case, came to a bad end after it."""
     message = f"at the end of its process: {fault}"
