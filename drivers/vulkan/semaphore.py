@@ -11,7 +11,6 @@ import heapq
 import threading
 import time
 from collections.abc import Callable
-from contextlib import AbstractContextManager, nullcontext
 from itertools import count
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -75,10 +74,7 @@ class VulkanSemaphore(CheckedSemaphore):
         self._read = self._native.loader.vkGetSemaphoreCounterValue
         self._wait_info = WaitInfo(self._native, handle)
         self._signal_info = struct("VkSemaphoreSignalInfo", semaphore=handle)
-        # The validation layer 1.3.239 may stop one of two threads that wait for 10 s.
-        self._turn: AbstractContextManager[object] = (
-            threading.Lock() if device.is_validated else nullcontext()
-        )
+        self._is_validated = device.is_validated
         self._waiters = 0
         self._last_use = self._last_signal = 0
         self._failure: HalError | None = None
@@ -232,13 +228,14 @@ class VulkanSemaphore(CheckedSemaphore):
     ) -> None:
         """Waits in Vulkan, in slices."""
         value = min(max(value, 0), LARGEST)
+        if self._is_validated:  # layer 1.3.239 stops for 10 s at a payload between two signals
+            value = max(value, self.promised)
         info = self._enter(operation)
         slice_ = SHARED_SLICE if self.is_shared else SLICE
         try:
             while True:
                 left = slice_ if limit is None else min(slice_, int(limit * NANOSECONDS))
-                with self._turn:
-                    result = info.wait(value, left)
+                result = info.wait(value, left)
                 if result != vk.VK_TIMEOUT:
                     self._queue.check(operation, "vkWaitSemaphores", result)
                     return

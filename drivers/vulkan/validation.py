@@ -17,9 +17,6 @@ SEVERITIES = (
     vk.VK_DEBUG_UTILS_MESSAGE_SEVERITY_WARNING_BIT_EXT
     | vk.VK_DEBUG_UTILS_MESSAGE_SEVERITY_ERROR_BIT_EXT
 )
-OWN_DOUBTS = frozenset({"UNASSIGNED-VkSemaphore-state-timeout"})
-"""Messages in which the layer says that it has most likely lost count itself: layer 1.3.239 does
-where several threads wait for one timeline semaphore."""
 TYPES = vk.VK_DEBUG_UTILS_MESSAGE_TYPE_VALIDATION_BIT_EXT
 
 
@@ -79,7 +76,7 @@ class Messenger:
 
     def _receive(self, severity: int, kind: int, data: Any, user: Any) -> int:
         name = ffi.string(data.pMessageIdName).decode() if data.pMessageIdName else "no id"
-        if name in OWN_DOUBTS or name == getattr(self._expected, "name", None):
+        if name == getattr(self._expected, "name", None):
             return 0
         message = ffi.string(data.pMessage).decode("utf-8", "backslashreplace")
         self._report(f"{name}: {' '.join(message.split())}")
