@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable
+from contextlib import ExitStack
 from typing import Any
 
 from cts.hal import (
@@ -44,6 +45,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
 
     Attributes
     ----------
+    instance : what it was made by.
     native : its native side.
     queue : its queue; `queue.lock` is the device's.
     semaphore_limits : the largest payload, and the largest step of one, if there is such a limit.
@@ -66,13 +68,18 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
         super().__init__(identifier, identifier, self.maker)
         self.pci_address = physical.pci_address
         self.semaphore_limits = semaphore_limits
-        self.native = LogicalDevice(instance.loader, physical)
-        self._instance = instance
+        self.instance = instance
         self.is_validated = instance.is_validated
-        instance.add_user()
-        self._capabilities = physical.capabilities(self.native.handle)
-        self.queue = Queue(self.native, self._lose)
-        self.command_pool = CommandPool(self)
+        with ExitStack() as undo:
+            instance.add_user()
+            undo.callback(instance.drop_user)
+            self.native = LogicalDevice(instance.loader, physical, self._lose)
+            undo.callback(self.native.destroy)
+            self._capabilities = physical.capabilities(self.native.handle)
+            self.queue = Queue(self.native, self._lose)
+            undo.callback(self.queue.destroy)
+            self.command_pool = CommandPool(self)
+            undo.pop_all()
         self.pool = Pool(self.native)
         self._allocator = VulkanAllocator(self)
 
@@ -85,7 +92,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
             self.pool.trim()
             self.command_pool.destroy()
             self.native.destroy()
-        self._instance.drop_user()
+        self.instance.drop_user()
 
     # -- core -------------------------------------------------------------------------
 

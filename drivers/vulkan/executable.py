@@ -87,12 +87,12 @@ class Function:
         self._bindings = module.bindings
         self._pools: list[Handle] = []
         self._free: list[Handle] = []
-        self._set_layout = self._make_set_layout()
-        self.layout = self._make_layout(module.constants)
+        self._set_layout = self.layout = self.pipeline = NULL
         try:
+            self._set_layout = self._make_set_layout()
+            self.layout = self._make_layout(module.constants)
             self.pipeline = self._make_pipeline(module)
         except HalError:
-            self.pipeline = NULL
             self.destroy()
             raise
 
@@ -219,7 +219,7 @@ def _modules(operation: str, data: bytes) -> list[SpirvModule]:
 def _check_fits(operation: str, module: SpirvModule, physical: PhysicalDevice) -> None:
     """Raises INCOMPATIBLE where a module asks for what the device has not."""
     lacking = [
-        CAPABILITY_NAMES.get(number, str(number))
+        CAPABILITY_NAMES.get(number, f"the capability {number}")
         for number in sorted(module.capabilities - ALWAYS)
         if not _has(physical, number)
     ]

@@ -106,6 +106,15 @@ class Instance:
         return found
 
     @property
+    def version(self) -> str:
+        """The loader's, which is that of the Vulkan that it knows."""
+        found = ffi.new("uint32_t *")
+        native.check(
+            OPERATION, "vkEnumerateInstanceVersion", self.loader.vkEnumerateInstanceVersion(found)
+        )
+        return ".".join(map(str, native.version_of(found[0])))
+
+    @property
     def is_validated(self) -> bool:
         """Whether the validation layer looks on."""
         return self._messenger is not None

@@ -118,6 +118,11 @@ def text(characters: Any) -> str:
     return bytes(ffi.string(characters)).decode("utf-8", "backslashreplace")
 
 
+def version_of(number: int) -> tuple[int, int, int]:
+    """Vulkan's versions as they are numbered: major, minor, patch."""
+    return number >> 22 & 0x7F, number >> 12 & 0x3FF, number & 0xFFF
+
+
 class Loader:
     """The loader's functions, by their names."""
 

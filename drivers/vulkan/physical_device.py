@@ -68,8 +68,7 @@ class PhysicalDevice:
         self._loader = loader
         self.handle = handle
         self._ask_properties()
-        version = self.properties.apiVersion
-        self.api_version = version >> 22 & 0x7F, version >> 12 & 0x3FF, version & 0xFFF
+        self.api_version = native.version_of(self.properties.apiVersion)
         if self.api_version[:2] < OLDEST:
             found, least = (".".join(map(str, v)) for v in (self.api_version, OLDEST))
             raise PhysicalDeviceUnfit(f"{self.name} is of Vulkan {found}: {least} is needed")
@@ -194,8 +193,7 @@ class PhysicalDevice:
         name = native.text(self.driver.driverName)
         short = SHORT_NAMES.get(vk.DRIVER_IDS.get(self.driver.driverID, ""), name or self.name)
         version = re.search(r"\d+(\.\d+)+", native.text(self.driver.driverInfo))
-        number = self.properties.driverVersion
-        own = f"{number >> 22}.{number >> 12 & 0x3FF}.{number & 0xFFF}"
+        own = ".".join(map(str, native.version_of(self.properties.driverVersion)))
         return f"{short} {version[0] if version else own}"
 
     @property
@@ -246,6 +244,11 @@ class PhysicalDevice:
         visible = vk.VK_MEMORY_PROPERTY_HOST_VISIBLE_BIT
         heaps = [self.heap_size(n) for n, f in enumerate(self.memory_types) if f & visible]
         return min(int(self.maintenance.maxMemoryAllocationSize), max(heaps))
+
+    @property
+    def import_alignment(self) -> int:
+        """Bytes of which the host's memory that it imports is a multiple."""
+        return max(int(self.host_memory.minImportedHostPointerAlignment), 1)
 
     @cached_property
     def handle_types(self) -> tuple[HandleType, HandleType]:

@@ -131,7 +131,7 @@ def _host_block(operation: str, device: VulkanDevice, size: int, memory: NamedMe
 
 def _in_pages(device: VulkanDevice, size: int) -> int:
     """Bytes of host memory that can be imported, for so many that are to be used."""
-    page = max(int(device.native.physical.host_memory.minImportedHostPointerAlignment), 1)
+    page = device.native.physical.import_alignment
     return max(-(-size // page), 1) * page
 
 
