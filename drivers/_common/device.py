@@ -204,6 +204,24 @@ class QueueDevice(Device, Generic[W, S]):
         as_object(operation, "semaphore", semaphore, self._semaphores, self.domain)
         return USES_OF_A_SEMAPHORE
 
+    @slot()
+    def query_i64(self, category: str, key: str) -> int:
+        known = self._configuration()
+        try:
+            return known[category, key]
+        except (KeyError, TypeError):
+            raise HalError(
+                StatusCode.NOT_FOUND,
+                "Device.query_i64",
+                f"{category!r}, {key!r} is unknown: there are {sorted(known)}",
+                driver=self.driver_name,
+                slot="query_i64",
+            ) from None
+
+    def _configuration(self) -> dict[tuple[str, str], int]:
+        """What `query_i64` tells, by category and key."""
+        return {("hal.device", "concurrency"): 1}
+
     # -- submission -------------------------------------------------------------------
 
     def _queue_operation(self, name: str) -> str:

@@ -17,11 +17,12 @@ from cts.hal import (
 )
 from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE, NOT_EXPORTED
 
-from .arguments import as_flags, as_int, check_range, refusal
+from .arguments import as_flags, as_handle_type, as_int, as_object, check_range, refusal
 
 if TYPE_CHECKING:
     from .device import QueueDevice
 
+B = TypeVar("B", bound="CheckedBuffer")
 D = TypeVar("D", bound="QueueDevice[Any, Any]")
 
 
@@ -70,6 +71,31 @@ class CheckedBuffer(Buffer):
             length = max(self.byte_length - offset, 0)
         offset, length = check_range(operation, "host", offset, length, self.byte_length)
         return offset, offset + length
+
+
+def as_exported(
+    operation: str, device: QueueDevice[Any, Any], buffer: Any, handle_type: Any, kind: type[B]
+) -> tuple[B, HandleType]:
+    """A buffer of the device's domain, and the one kind of handle that it was allocated for."""
+    device.loss.check(operation)
+    claimed = device.query_capabilities().buffer_export_types
+    wanted = as_handle_type(operation, handle_type, device, claimed)
+    owned = as_object(operation, "buffer", buffer, kind, device.domain)
+    owned.check_exported_by(operation, wanted)
+    return owned, wanted
+
+
+def as_import(
+    operation: str, device: QueueDevice[Any, Any], handle_type: Any, size: Any
+) -> tuple[HandleType, int]:
+    """The one kind of handle that a device is to import, and how many bytes of it."""
+    device.loss.check(operation)
+    claimed = device.query_capabilities().buffer_import_types
+    wanted = as_handle_type(operation, handle_type, device, claimed)
+    size = as_int(operation, "size", size)
+    if size < 0:
+        raise refusal(operation, f"size is {size}: it is at least 0")
+    return wanted, size
 
 
 class AllocationRequest(NamedTuple):

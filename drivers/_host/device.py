@@ -13,11 +13,9 @@ from cts.hal import (
     DeviceCapability,
     DeviceInfo,
     DriverProperties,
-    HalError,
     HandleType,
     Semaphore,
     SemaphoreList,
-    StatusCode,
     slot,
 )
 
@@ -158,16 +156,5 @@ class HostDevice(QueueDevice[Transfer, HostSemaphore]):
     def trim(self) -> None:
         give_back_to_the_system()
 
-    @slot()
-    def query_i64(self, category: str, key: str) -> int:
-        known = {("hal.device", "concurrency"): 1, ("hal.dispatch", "concurrency"): self._threads()}
-        try:
-            return known[category, key]
-        except (KeyError, TypeError):
-            raise HalError(
-                StatusCode.NOT_FOUND,
-                "Device.query_i64",
-                f"{category!r}, {key!r} is unknown: there are {sorted(known)}",
-                driver=self.driver_name,
-                slot="query_i64",
-            ) from None
+    def _configuration(self) -> dict[tuple[str, str], int]:
+        return super()._configuration() | {("hal.dispatch", "concurrency"): self._threads()}

@@ -24,8 +24,8 @@ import numpy as np
 from cts.hal import Buffer, BufferUsage, HandleType, StatusCode
 
 from .._common import shared_memory
-from .._common.arguments import as_handle_type, as_int, as_object, refusal
-from .._common.memory import AllocationRequest
+from .._common.arguments import as_int, as_object, refusal
+from .._common.memory import AllocationRequest, as_exported, as_import
 from .._common.shared_memory import check_size, native_error
 from .._host import HostAllocator, HostBuffer, HostDevice
 from .._host.memory import Bytes
@@ -90,11 +90,7 @@ class SharingAllocator(HostAllocator):
 def export_buffer(device: HostDevice, buffer: Buffer, handle_type: HandleType) -> object:
     """What `Device.export_buffer` gives."""
     operation = "Device.export_buffer"
-    device.loss.check(operation)
-    claimed = device.query_capabilities().buffer_export_types
-    kind = as_handle_type(operation, handle_type, device, claimed)
-    owned = as_object(operation, "buffer", buffer, HostBuffer, device.domain)
-    owned.check_exported_by(operation, kind)
+    owned, kind = as_exported(operation, device, buffer, handle_type, HostBuffer)
     if not isinstance(owned, SharedBuffer) or kind is HandleType.NATIVE:
         return owned
     return owned.name if kind is HandleType.SHM else os.dup(owned.descriptor)
@@ -105,12 +101,7 @@ def import_buffer(
 ) -> HostBuffer:
     """What `Device.import_buffer` gives."""
     operation = "Device.import_buffer"
-    device.loss.check(operation)
-    claimed = device.query_capabilities().buffer_import_types
-    kind = as_handle_type(operation, handle_type, device, claimed)
-    size = as_int(operation, "size", size)
-    if size < 0:
-        raise refusal(operation, f"size is {size}: it is at least 0")
+    kind, size = as_import(operation, device, handle_type, size)
     if kind is HandleType.NATIVE:
         source = as_object(operation, "handle", handle, HostBuffer, device.domain)
         check_size(operation, size, source.byte_length)

@@ -11,12 +11,10 @@ from cts.hal import (
     Device,
     DeviceCapabilities,
     Edge,
-    HalError,
     HandleType,
     InteropMode,
     Semaphore,
     SemaphoreList,
-    StatusCode,
     slot,
 )
 
@@ -196,20 +194,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
         with self.queue.lock:
             self.pool.trim()
 
-    @slot()
-    def query_i64(self, category: str, key: str) -> int:
+    def _configuration(self) -> dict[tuple[str, str], int]:
         invocations = int(self.native.physical.limits.maxComputeWorkGroupInvocations)
-        known = {
-            ("hal.device", "concurrency"): 1,
-            ("vulkan.device", "max_workgroup_invocations"): invocations,
-        }
-        try:
-            return known[category, key]
-        except (KeyError, TypeError):
-            raise HalError(
-                StatusCode.NOT_FOUND,
-                "Device.query_i64",
-                f"{category!r}, {key!r} is unknown: there are {sorted(known)}",
-                driver=self.driver_name,
-                slot="query_i64",
-            ) from None
+        own = {("vulkan.device", "max_workgroup_invocations"): invocations}
+        return super()._configuration() | own

@@ -20,6 +20,10 @@ INSTALL_LOADER = "install it (on Debian: apt install libvulkan1)"
 INSTALL_DEVICE = (
     "install a GPU's Vulkan driver, or a software one (on Debian: apt install mesa-vulkan-drivers)"
 )
+UNREADABLE = (
+    "; loaders say so too of a driver's JSON file that they cannot read: VK_LOADER_DEBUG=error"
+    " tells of which"
+)
 INSTALL_LAYER = "install it (on Debian: apt install vulkan-validationlayers)"
 
 
@@ -39,9 +43,8 @@ class Instance:
     def __init__(self, report: Callable[[str], None] | None = None) -> None:
         loader = native.load()
         if loader is None:
-            raise _absent(
-                f"no Vulkan loader: {native.LIBRARIES[0]} cannot be loaded; {INSTALL_LOADER}"
-            )
+            name = native.names()[0]
+            raise _absent(f"no Vulkan loader: {name} cannot be loaded as one; {INSTALL_LOADER}")
         self._users = 1
         self._lock = threading.RLock()  # the collector may end a device anywhere
         self.loader: Loader = loader
@@ -72,9 +75,12 @@ class Instance:
         made = ffi.new("VkInstance *")
         result = self.loader.vkCreateInstance(info, NULL, made)
         if result == vk.VK_ERROR_INCOMPATIBLE_DRIVER:
-            error = _absent(f"no Vulkan driver: the loader finds none; {INSTALL_DEVICE}")
-            error.native_code = vk.RESULTS[result]
-            raise error
+            detail = f"no Vulkan driver: the loader finds none; {INSTALL_DEVICE}"
+            raise _absent(detail, vk.RESULTS[result])
+        if result == vk.VK_ERROR_OUT_OF_HOST_MEMORY:
+            error = native.failure(OPERATION, "vkCreateInstance", result)
+            detail = error.detail + UNREADABLE
+            raise HalError(error.code, OPERATION, detail, native_code=error.native_code)
         native.check(OPERATION, "vkCreateInstance", result)
         return made[0]
 
@@ -90,9 +96,15 @@ class Instance:
 
     def physical_devices(self) -> list[PhysicalDevice]:
         """Those that can be driven, in the loader's order. Raises UNAVAILABLE where none can."""
-        handles = self.loader.enumerate(
-            OPERATION, "vkEnumeratePhysicalDevices", "VkPhysicalDevice", self.handle
-        )
+        nothing = f"no Vulkan device: there is none; {INSTALL_DEVICE}"
+        call, kind = "vkEnumeratePhysicalDevices", "VkPhysicalDevice"
+        try:
+            handles = self.loader.enumerate(OPERATION, call, kind, self.handle)
+        except HalError as error:
+            if error.native_code != "VK_ERROR_INITIALIZATION_FAILED":
+                raise
+            # The loader's way to say that no driver has a device.
+            raise _absent(nothing, error.native_code) from error
         found, unfit = [], []
         for handle in handles:
             try:
@@ -100,7 +112,7 @@ class Instance:
             except PhysicalDeviceUnfit as error:
                 unfit.append(str(error))
         if not handles:
-            raise _absent(f"no Vulkan device: there is none; {INSTALL_DEVICE}")
+            raise _absent(nothing)
         if not found:
             raise _absent(f"no Vulkan device that can be used: {'; '.join(unfit)}")
         return found
@@ -139,5 +151,6 @@ class Instance:
         self.loader.vkDestroyInstance(self.handle, NULL)
 
 
-def _absent(detail: str) -> HalError:
-    return HalError(StatusCode.UNAVAILABLE, "Driver.available", detail, driver="vulkan")
+def _absent(detail: str, native_code: str | None = None) -> HalError:
+    code, operation = StatusCode.UNAVAILABLE, "Driver.available"
+    return HalError(code, operation, detail, driver="vulkan", native_code=native_code)

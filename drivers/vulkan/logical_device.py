@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import threading
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
@@ -35,6 +36,10 @@ LEAST_SIZE = 4
 class LogicalDevice:
     """A VkDevice with one queue.
 
+    Parameters
+    ----------
+    lose : called where a native call tells that the device is lost.
+
     Attributes
     ----------
     loader : the functions.
@@ -42,9 +47,12 @@ class LogicalDevice:
     handle, queue : VkDevice and VkQueue.
     """
 
-    def __init__(self, loader: Loader, physical: PhysicalDevice) -> None:
+    def __init__(
+        self, loader: Loader, physical: PhysicalDevice, lose: Callable[[], None] = lambda: None
+    ) -> None:
         self.loader = loader
         self.physical = physical
+        self._lose = lose
         self.handle = self._create()
         queue = ffi.new("VkQueue *")
         loader.vkGetDeviceQueue(self.handle, physical.queue_family, 0, queue)
@@ -84,8 +92,15 @@ class LogicalDevice:
 
     def make(self, operation: str, call: str, kind: str, info: Any, of: Any = None) -> Handle:
         """What a ``vkCreate…`` makes. Raises where it fails."""
-        maker = (of or self).handle
-        return self.loader.make(operation, call, kind, maker, info, NULL)
+        maker, made = (of or self).handle, ffi.new(f"{kind} *")
+        self.check(operation, call, getattr(self.loader, call)(maker, info, NULL, made))
+        return made[0]
+
+    def check(self, operation: str, call: str, result: int) -> None:
+        """Raises where a native call has failed; where the device is lost, all learn of it."""
+        if result == vk.VK_ERROR_DEVICE_LOST:
+            self._lose()
+        check(operation, call, result)
 
     def wait_idle(self) -> None:
         """Waits until nothing is under way; a lost device does nothing any more."""
@@ -244,7 +259,7 @@ class Block:
             result = device.loader.vkMapMemory(
                 device.handle, self.memory, 0, vk.VK_WHOLE_SIZE, 0, place
             )
-            check("Buffer.map", "vkMapMemory", result)
+            device.check("Buffer.map", "vkMapMemory", result)
             self._bytes = np.frombuffer(ffi.buffer(place[0], self.size), np.uint8)
         return self._bytes
 
@@ -263,7 +278,7 @@ class Block:
         _ = self.bytes  # only mapped memory can be
         whole = struct("VkMappedMemoryRange", memory=self.memory, size=vk.VK_WHOLE_SIZE)
         result = getattr(self._device.loader, call)(self._device.handle, 1, whole)
-        check("Buffer.map", call, result)
+        self._device.check("Buffer.map", call, result)
 
     def destroy(self) -> None:
         """Gives buffer and memory back; the mapping ends with it."""

@@ -166,14 +166,21 @@ def _cast(name: str, function: Handle) -> Any:
     return ffi.cast(f"PFN_{name}", function)
 
 
-def load() -> Loader | None:
-    """The loader; none where it cannot be opened."""
+def names() -> Sequence[str]:
+    """The libraries that `load` tries."""
     given = os.environ.get(LIBRARY_VARIABLE)
-    for name in (given,) if given else LIBRARIES:
+    return (given,) if given else LIBRARIES
+
+
+def load() -> Loader | None:
+    """The loader; none where no library is one."""
+    for name in names():
         try:
-            return Loader(ffi.dlopen(name))
-        except OSError:  # not there under this name
+            loader = Loader(ffi.dlopen(name))
+            _ = loader.vkCreateInstance
+        except (OSError, ffi.error):  # not there under this name, or something else
             continue
+        return loader
     return None
 
 

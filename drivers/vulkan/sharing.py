@@ -21,8 +21,8 @@ from cts.hal import Buffer, HalError, HandleType, MemoryType, Semaphore, StatusC
 from cts.hal.memory import DEFAULT_MEMORY_TYPE, DEFAULT_USAGE
 
 from .._common import shared_memory
-from .._common.arguments import as_handle_type, as_int, as_object, refusal
-from .._common.memory import AllocationRequest
+from .._common.arguments import as_handle_type, as_int, as_object
+from .._common.memory import AllocationRequest, as_exported, as_import
 from .._common.shared_memory import PageMapping
 from .api import constants as vk
 from .api.declarations import ffi
@@ -143,11 +143,7 @@ def export_buffer(device: VulkanDevice, buffer: Buffer, handle_type: HandleType)
     from .memory import VulkanBuffer
 
     operation = "Device.export_buffer"
-    device.loss.check(operation)
-    claimed = device.query_capabilities().buffer_export_types
-    kind = as_handle_type(operation, handle_type, device, claimed)
-    owned = as_object(operation, "buffer", buffer, VulkanBuffer, device.domain)
-    owned.check_exported_by(operation, kind)
+    owned, _ = as_exported(operation, device, buffer, handle_type, VulkanBuffer)
     block = owned.block(operation)
     if isinstance(block.holds, NamedMemory):
         return block.holds.name
@@ -168,12 +164,7 @@ def import_buffer(
     from .memory import VulkanBuffer
 
     operation = "Device.import_buffer"
-    device.loss.check(operation)
-    claimed = device.query_capabilities().buffer_import_types
-    kind = as_handle_type(operation, handle_type, device, claimed)
-    size = as_int(operation, "size", size)
-    if size < 0:
-        raise refusal(operation, f"size is {size}: it is at least 0")
+    kind, size = as_import(operation, device, handle_type, size)
     if kind is HandleType.SHM:
         block = _imported_by_name(operation, device, handle, size)
     else:
