@@ -7,6 +7,7 @@ whoever runs pytest here. So the short forms come last of all.
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from typing import Any
 
 import pytest
@@ -155,6 +156,25 @@ def any_given(config: pytest.Config) -> bool:
 
 _UNSET: dict[str | None, object] = {None: None, "store_true": False, "append": []}
 """What argparse gives for an option that is not given and has no default, by its action."""
+
+
+def joined(arguments: Sequence[str]) -> list[str]:
+    """A command line with ``--option=value`` for ``--option value``, where the option is ours.
+
+    Before it knows a plugin's options, pytest takes their values for files, if there are such, and
+    looks for its configuration beside them.
+    """
+    with_value = {
+        f"--{prefix}{name}"
+        for name, attributes in OPTIONS.items()
+        if attributes.get("action") != "store_true"
+        for prefix in ("", "hal-")
+    }
+    rest, line = list(arguments), []
+    while rest:
+        argument = rest.pop(0)
+        line.append(f"{argument}={rest.pop(0)}" if argument in with_value and rest else argument)
+    return line
 
 
 def long_form(short: str) -> str:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import mmap
 import re
 from functools import cached_property
 from pathlib import Path
@@ -258,7 +259,10 @@ class PhysicalDevice:
             features = self.external_memory(OPAQUE_FD)
             exported |= HandleType.OPAQUE_FD if features & EXPORTABLE else HandleType(0)
             imported |= HandleType.OPAQUE_FD if features & IMPORTABLE else HandleType(0)
-        can_import = vk.VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME in self.extensions
+        can_import = (
+            vk.VK_EXT_EXTERNAL_MEMORY_HOST_EXTENSION_NAME in self.extensions
+            and self.import_alignment <= mmap.PAGESIZE  # which is that of a mapping
+        )
         if can_import and self.external_memory(HOST_ALLOCATION) & IMPORTABLE:
             exported |= HandleType.SHM
             imported |= HandleType.SHM

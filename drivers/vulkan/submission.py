@@ -54,6 +54,8 @@ def carry_out(device: VulkanDevice, operation: VulkanOperation) -> None:
     """Submits natively, with the queue's lock held and all waits promised. Raises where that
     fails, with the signals as they were."""
     name, work, _, waits, signals = operation
+    for semaphore, _ in waits:
+        semaphore.check_alive(name)
     signals = _advancing(name, signals)
     recorder: Recorder | None = None
     commands: Handle = None

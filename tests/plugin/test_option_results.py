@@ -2,6 +2,9 @@
 
 from __future__ import annotations
 
+import re
+import subprocess
+import sys
 from collections.abc import Callable
 from pathlib import Path
 
@@ -11,6 +14,7 @@ from cts.results import CaseRecord, RunRecord, read
 from tests.conftest import OutsideDriver
 from tests.outside_drivers import PASSING_CASE, driver_source
 
+ROOT = Path(__file__).resolve().parent.parent.parent
 CaseFile = Callable[[str], Path]
 
 
@@ -52,6 +56,19 @@ def test_the_folder_is_made_below_where_pytest_was_started(
     ]
     assert not [path for path in folder.glob("*.*") if "an earlier run" in path.read_text()]
     result.stdout.fnmatch_lines([f"results: {folder}"])
+
+
+def test_the_folder_may_be_a_word_of_its_own(tmp_path: Path) -> None:
+    """Children would take a folder that is there by then for one of cases."""
+    command = [sys.executable, "-m", "pytest", "-q", "--driver", "null", "-k", "absent_slots"]
+    done = subprocess.run(
+        [*command, "--results", str(tmp_path / "results")],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+    )
+    assert done.returncode == 0, done.stdout
+    assert re.search(r"^null: [1-9]\d* passed, 0 failed, .* 0 blocked$", done.stdout, re.MULTILINE)
 
 
 def test_without_it_each_run_has_a_folder_under_reports(

@@ -19,6 +19,7 @@ from typing import Any
 import pytest
 
 from cts.plugin.cases import case_of
+from cts.plugin.command_line import joined
 from cts.plugin.driver_session import known_fault
 from cts.plugin.fixtures import EXAMPLES, EXAMPLES_WHEN_SEARCHING
 from cts.plugin.isolation.attempt import Job
@@ -161,7 +162,7 @@ class Isolation:
         manager = config.pluginmanager
         own = self._temporary / f"hal-cts-{next(self._numbers)}"
         arguments = [
-            *self._run.arguments,
+            *joined(self._run.arguments),
             f"--rootdir={config.rootpath}",
             *(["-c", str(config.inipath)] if config.inipath else []),
             f"--basetemp={own}",
