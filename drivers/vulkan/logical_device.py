@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import threading
 from collections.abc import Callable
 from typing import Any
 
@@ -145,7 +144,8 @@ class LogicalDevice:
         allowed: int = ~0,
         allocated: int = 0,
     ) -> Block:
-        """New memory with a buffer over all of it. Raises RESOURCE_EXHAUSTED where there is none.
+        """New memory with a buffer over all of it; one thread at a time asks for some. Raises
+        RESOURCE_EXHAUSTED where there is none.
 
         Parameters
         ----------
@@ -158,29 +158,29 @@ class LogicalDevice:
         """
         operation, loader, device = "Allocator.allocate", self.loader, self.handle
         size = max(size, LEAST_SIZE)
-        with self._allocation as made:
-            made.prepare(size, external, source)
-            handle = memory = NULL
-            try:
-                result = loader.vkCreateBuffer(device, made.buffer_info, NULL, made.buffer)
-                check(operation, "vkCreateBuffer", result)
-                handle = made.buffer[0]
-                needed = made.requirements
-                loader.vkGetBufferMemoryRequirements(device, handle, needed)
-                allowed &= needed.memoryTypeBits
-                kind = self.memory_type(allowed, wanted, visible=visible)
-                request = made.memory_info
-                request.allocationSize = max(needed.size, allocated)
-                request.memoryTypeIndex = kind
-                result = loader.vkAllocateMemory(device, request, NULL, made.memory)
-                check(operation, "vkAllocateMemory", result)
-                memory = made.memory[0]
-                result = loader.vkBindBufferMemory(device, handle, memory, 0)
-                check(operation, "vkBindBufferMemory", result)
-            except BaseException:
-                loader.vkFreeMemory(device, memory, NULL)
-                loader.vkDestroyBuffer(device, handle, NULL)
-                raise
+        made = self._allocation
+        made.prepare(size, external, source)
+        handle = memory = NULL
+        try:
+            result = loader.vkCreateBuffer(device, made.buffer_info, NULL, made.buffer)
+            check(operation, "vkCreateBuffer", result)
+            handle = made.buffer[0]
+            needed = made.requirements
+            loader.vkGetBufferMemoryRequirements(device, handle, needed)
+            allowed &= needed.memoryTypeBits
+            kind = self.memory_type(allowed, wanted, visible=visible)
+            request = made.memory_info
+            request.allocationSize = max(needed.size, allocated)
+            request.memoryTypeIndex = kind
+            result = loader.vkAllocateMemory(device, request, NULL, made.memory)
+            check(operation, "vkAllocateMemory", result)
+            memory = made.memory[0]
+            result = loader.vkBindBufferMemory(device, handle, memory, 0)
+            check(operation, "vkBindBufferMemory", result)
+        except BaseException:
+            loader.vkFreeMemory(device, memory, NULL)
+            loader.vkDestroyBuffer(device, handle, NULL)
+            raise
         return Block(self, handle, memory, size, self.physical.memory_types[kind])
 
 
@@ -188,7 +188,6 @@ class _Allocation:
     """What an allocation tells Vulkan and is told, used again by each, one at a time."""
 
     def __init__(self) -> None:
-        self._lock = threading.RLock()  # the collector may come by
         self._external = struct("VkExternalMemoryBufferCreateInfo")
         self.buffer_info = struct(
             "VkBufferCreateInfo", usage=BUFFER_USAGE, sharingMode=vk.VK_SHARING_MODE_EXCLUSIVE
@@ -204,13 +203,6 @@ class _Allocation:
         self.buffer_info.pNext = self._external if external else NULL
         self._external.handleTypes = external
         self.memory_info.pNext = NULL if source is None else source
-
-    def __enter__(self) -> _Allocation:
-        self._lock.acquire()
-        return self
-
-    def __exit__(self, *error: object) -> None:
-        self._lock.release()
 
 
 class Block:

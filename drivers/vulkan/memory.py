@@ -102,12 +102,12 @@ class VulkanAllocator(CheckedAllocator["VulkanDevice"]):
     def _make(self, device: VulkanDevice, wanted: AllocationRequest) -> VulkanBuffer:
         size, memory_type, usage, export_types = wanted
         check_size("Allocator.allocate", device, size)
-        device.queue.tidy()
-        if export_types:
-            block = sharing.shared_block(device, wanted)
-        else:
-            visible = bool(usage._value_ & MAPPING or memory_type._value_ & NEEDS_HOST)
-            with device.queue.lock:
+        with device.queue.lock:
+            device.queue.tidy()
+            if export_types:
+                block = sharing.shared_block(device, wanted)
+            else:
+                visible = bool(usage._value_ & MAPPING or memory_type._value_ & NEEDS_HOST)
                 block = device.pool.take(size, memory_type, visible=visible)
         return VulkanBuffer(device, size, block, usage, export_types)
 

@@ -165,10 +165,9 @@ def import_buffer(
 
     operation = "Device.import_buffer"
     kind, size = as_import(operation, device, handle_type, size)
-    if kind is HandleType.SHM:
-        block = _imported_by_name(operation, device, handle, size)
-    else:
-        block = _imported_by_descriptor(operation, device, handle, size)
+    take = _imported_by_name if kind is HandleType.SHM else _imported_by_descriptor
+    with device.queue.lock:
+        block = take(operation, device, handle, size)
     return VulkanBuffer(device, size, block, DEFAULT_USAGE)
 
 
