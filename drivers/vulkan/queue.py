@@ -105,12 +105,6 @@ class Queue:
             self._completed = self._counter[0]
         return self._completed
 
-    def wait_for(self, number: int) -> None:
-        """Waits until a submission is done; a lost device's are."""
-        while self.completed < number:
-            if WaitInfo(self._device, self._progress).wait(number, SLICE) < 0:
-                return
-
     def later(self, number: int, action: Callable[[], None]) -> None:
         """Does something once a submission is done, whenever that is looked at next."""
         self._later.append((number, action))
@@ -257,7 +251,7 @@ class SubmitInfo:
         self.info.waitSemaphoreCount = self._timeline.waitSemaphoreValueCount = place
 
     def signals(self, progress: Handle, number: int, signals: Timepoints) -> None:
-        """The progress comes first: whoever sees another of them advance, sees it too."""
+        """In no order: the progress may be seen before the others, and after them."""
         self._signalled[0] = progress
         self._signal_values[0] = number
         place = 1

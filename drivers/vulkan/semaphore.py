@@ -76,7 +76,8 @@ class VulkanSemaphore(CheckedSemaphore):
         self._signal_info = struct("VkSemaphoreSignalInfo", semaphore=handle)
         self._is_validated = device.is_validated
         self._waiters = 0
-        self._last_use = self._last_signal = 0
+        self._last_use = 0
+        self._is_pending = False  # natively, with the promised payload
         self._failure: HalError | None = None
         self._is_over = False
         self._changed: threading.Condition | None = None
@@ -99,7 +100,7 @@ class VulkanSemaphore(CheckedSemaphore):
         with self._lock:
             self._check_alive(operation)
             self.check_signal(operation, value)
-            self._queue.wait_for(self._last_signal)  # no payload may come after a larger one
+            self._await_pending()
             self._signal_info.value = value
             result = self._native.loader.vkSignalSemaphore(self._native.handle, self._signal_info)
             self._queue.check(operation, "vkSignalSemaphore", result)
@@ -182,7 +183,8 @@ class VulkanSemaphore(CheckedSemaphore):
 
     def signalled(self, value: int, number: int) -> None:
         """It is signalled by a native submission."""
-        self._last_use = self._last_signal = number
+        self._last_use = number
+        self._is_pending = True
         self._promise(value)
 
     def cannot_advance(self, operation: str, value: int) -> None:
@@ -205,6 +207,17 @@ class VulkanSemaphore(CheckedSemaphore):
             self._changed.notify_all()
 
     # -- waiting ----------------------------------------------------------------------
+
+    def _await_pending(self) -> None:
+        """Waits until all native signals have come, as none may come after a larger payload.
+
+        The queue's progress does not tell: the signals of a submission come in no order.
+        """
+        if self._is_pending:
+            info = WaitInfo(self._native, self.handle)
+            while info.wait(self.promised, SLICE) == vk.VK_TIMEOUT:
+                pass
+            self._is_pending = False
 
     def _await_promise(self, operation: str, value: int, limit: float | None) -> float | None:
         """Returns when the value is promised: what is left of the time."""
@@ -313,12 +326,14 @@ class VulkanSemaphore(CheckedSemaphore):
                 if self._changed is None:
                     self._changed = threading.Condition(self._lock)
                 self._changed.wait()
-            native, handle = self._native, self.handle
-            end = native.loader.vkDestroySemaphore
-            self._queue.end_semaphore_after(
-                self._last_use, lambda: end(native.handle, handle, NULL)
-            )
+            self._queue.end_semaphore_after(self._last_use, self._end_natively)
             self._queue.drain()
+
+    def _end_natively(self) -> None:
+        """Destroys it, once nothing waits for it and all of its signals have come."""
+        self._await_pending()
+        native = self._native
+        native.loader.vkDestroySemaphore(native.handle, self.handle, NULL)
 
 
 class _Watch(threading.Thread):
