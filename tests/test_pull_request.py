@@ -20,7 +20,7 @@ from .outside_drivers import install_package
 DRIVERS = Path(__file__).resolve().parent.parent / "drivers"
 SOUND = """\
         ranges = (source, source_offset, target, target_offset, length)
-        transfer = transfers.copy(operation, self.driver_name, *ranges)
+        work = self._maker.copy(operation, *ranges)
 """
 NOWHERE = "(source, source_offset) == (target, target_offset)"
 TOO_CLEVER = SOUND.replace("length)", f"0 if {NOWHERE} else length)")
@@ -38,7 +38,7 @@ class Repository:
         self._site.mkdir()
         points = "[cts.drivers]\nacme = acme_hal.local_task:LocalTaskDriver\n"
         install_package(self._site, "acme", "", points)
-        for part in ("_host", "local_task"):
+        for part in ("_common", "_host", "local_task"):
             shutil.copytree(DRIVERS / part, self.folder / "acme_hal" / part)
         for path in self.folder.rglob("*.py"):
             path.write_text(
@@ -52,7 +52,7 @@ class Repository:
 
     def edit(self, old: str, new: str) -> None:
         """Changes the one place in the driver's queues where there is such a text."""
-        path = self.folder / "acme_hal" / "_host" / "device.py"
+        path = self.folder / "acme_hal" / "_common" / "device.py"
         text = path.read_text()
         assert text.count(old) == 1
         path.write_text(text.replace(old, new))

@@ -1,4 +1,5 @@
-"""The benchmarks of work run, and end with one table of drivers beside numpy."""
+"""The benchmarks of work run, and end with one table of drivers, each beside what is underneath it
+or beside numpy."""
 
 from __future__ import annotations
 
@@ -12,6 +13,8 @@ import pytest
 
 from cts.benchmarks.speed_table import SpeedTable
 from reports.runs import read
+
+from .conftest import OutsideDriver, RunCts
 
 ROOT = Path(__file__).resolve().parent.parent
 
@@ -48,6 +51,22 @@ def test_a_row_has_every_subject_and_its_ratio_to_numpy() -> None:
     ]
 
 
+def test_what_is_underneath_a_driver_comes_before_numpy() -> None:
+    table = SpeedTable()
+    table.add("copy", "numpy", 3e-6)
+    table.add("copy", "slow", 6e-6)
+    table.add("copy", "slow bare", 4.5e-6)
+    table.add("signal", "slow", 12e-6)
+    table.add("signal", "slow bare", 9e-6)
+    table.add("group", "slow", 6e-6)
+    assert list(table.lines()) == [
+        "         numpy          slow   slow bare",
+        "copy       3.0    6.0 (0.75)         4.5",
+        "signal       -   12.0 (0.75)         9.0",
+        "group        -           6.0           -",
+    ]
+
+
 def test_no_measure_is_no_table() -> None:
     assert list(SpeedTable().lines()) == []
 
@@ -72,3 +91,55 @@ def test_measures_of_named_drivers_go_into_their_results(printed: str, results: 
     assert (filled.bytes, filled.rounds) == (4096, 3000)
     assert 0 < filled.median < 1
     assert measured["local-sync", "empty submission"].bytes is None
+
+
+WITH_A_LIBRARY = """
+    from itertools import count
+
+    from cts.drivers.local_sync.device import LocalSyncDevice
+    from cts.drivers.local_sync.driver import LocalSyncDriver
+
+    numbers = count()
+
+    class Library:
+        def empty(self):
+            pass
+
+        def release(self):
+            open("released", "x").close()
+
+    class OutsideDevice(LocalSyncDevice):
+        driver_name = "outside"
+
+    class OutsideDriver(LocalSyncDriver):
+        name = "outside"
+
+        def create_device(self, info=None):
+            self.resolve(info)
+            return OutsideDevice(f"outside:{next(numbers)}", self.properties)
+
+        def bare(self):
+            return Library()
+"""
+
+
+def test_what_a_driver_calls_bare_is_measured_beside_it(
+    cts: RunCts,
+    outside_driver: OutsideDriver,
+    monkeypatch: pytest.MonkeyPatch,
+    pytester: pytest.Pytester,
+) -> None:
+    """What it can do of the measures; it is given back, and the driver alone is in the results."""
+    for name in [name for name in os.environ if "XDIST" in name]:
+        monkeypatch.delenv(name)
+    outside_driver(WITH_A_LIBRARY)
+    wanted = ("-q", "-k", "empty or two and not threads", "--driver=outside")
+    run = cts(ROOT / "suites/benchmarks/test_work_speed.py", *wanted)
+    assert run.ret == 0, run.text
+    rows = run.text.partition("speed of work")[2].splitlines()
+    assert re.match(r" +outside +outside bare$", rows[1])
+    assert re.match(r"empty submission +[0-9.]+ \([0-9.]+\) +[0-9.]+$", rows[2])
+    assert re.match(r"group of two +[0-9.]+ +-$", rows[3])
+    assert (pytester.path / "released").exists()
+    measured = {(record.driver, record.name) for record in read(pytester.path / "out").benchmarks}
+    assert measured == {("outside", "empty submission"), ("outside", "group of two")}

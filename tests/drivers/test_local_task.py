@@ -184,7 +184,7 @@ def test_work_that_raises_fails_its_signal_and_no_worker(
     size = parts * driver_module(NAME, "workers").PART
     work = driver_module(NAME, "workers").Transfer((), size, broken)
     with device.create_semaphore() as done:
-        operation = driver_module(NAME, "submission").Operation
+        operation = driver_module(NAME, "submission").HostOperation
         device._submit(operation("Device.queue_fill", [work], [], [], [(done, 1)]))
         with pytest.raises(HalError) as caught:
             done.wait(1)
@@ -265,7 +265,7 @@ def test_what_is_destroyed_just_before_leaves_the_signals_alone(
 ) -> None:
     buffer = device.allocator.allocate(4)
     buffer.release()
-    operation = driver_module(NAME, "submission").Operation
+    operation = driver_module(NAME, "submission").HostOperation
     with device.create_semaphore() as done:
         late = operation("Device.queue_fill", [], [buffer], [], [(done, 1)])
         assert code_of(lambda: device._submit(late)) is StatusCode.FAILED_PRECONDITION

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import dataclasses
 import functools
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -22,6 +23,12 @@ def device_class(driver: str = DEFAULT_DRIVER) -> Any:
     """Its device's class."""
     with _device_of(driver) as device:
         return type(device)
+
+
+def maker_class(driver: str = DEFAULT_DRIVER) -> Any:
+    """The class of what checks arguments and makes a device's work of them."""
+    with _device_of(driver) as device:
+        return type(device._maker)  # type: ignore[attr-defined]
 
 
 def allocator_class(driver: str = DEFAULT_DRIVER) -> Any:
@@ -96,6 +103,12 @@ def change(cls: Any, name: str, changed: Callable[..., Any]) -> None:
         return changed(good, self, *args, **kwargs)
 
     setattr(cls, name, property(method) if isinstance(member, property) else method)
+
+
+def declare(driver: str = DEFAULT_DRIVER, **properties: Any) -> None:
+    """Has a driver declare these `DriverProperties`, whatever it does."""
+    cls = driver_class(driver)
+    cls.properties = dataclasses.replace(cls.properties, **properties)
 
 
 def change_operations(changed: Callable[[Any], Any], driver: str = DEFAULT_DRIVER) -> None:

@@ -33,8 +33,8 @@ def recorded_arguments_are_borrowed() -> None:
         if name != "dispatch":
             good(self, name, make, *arguments)
             return
-        operation, driver = f"CommandBuffer.{name}", self._driver_name
-        self._commands.append(lambda table: make(operation, driver, *arguments))
+        operation = f"CommandBuffer.{name}"
+        self._commands.append(lambda table: make(operation, *arguments))
 
     change(command_buffer_class(), "_record", record)
 

@@ -15,14 +15,20 @@ from cts.hal import (
 )
 
 from .changes import (
+    after_init,
     change,
     command_buffer_class,
+    declare,
     device_class,
     driver_class,
     executable_class,
+    maker_class,
     overlook_usage,
 )
 from .registry import mutant
+
+ALIGNMENT = 64
+"""Bytes: what a driver declares of its bindings."""
 
 
 def change_dispatches(changed: Any) -> None:
@@ -40,11 +46,22 @@ def change_dispatches(changed: Any) -> None:
 def change_kernels(changed: Any) -> None:
     """Has `changed(function)` run instead of each kernel."""
 
-    def function(good: Any, self: Any, *asked: Any) -> Any:
-        entry_point, kernel = good(self, *asked)
-        return entry_point, changed(kernel)
+    def replace(made: Any) -> None:
+        made.functions = [changed(kernel) for kernel in made.functions]
 
-    change(executable_class(), "function", function)
+    after_init(executable_class(), replace)
+
+
+def refuse_bindings(alignment: int, code: StatusCode) -> None:
+    """A binding that starts beside a multiple of `alignment` is refused with that code."""
+
+    def bindings(good: Any, self: Any, operation: str, *asked: Any) -> Any:
+        regions = good(self, operation, *asked)
+        if any(region.start % alignment for region in regions):
+            raise HalError(code, operation, f"a binding starts at a multiple of {alignment}")
+        return regions
+
+    change(maker_class(), "_bindings", bindings)
 
 
 # -- executables ------------------------------------------------------------------------------
@@ -142,6 +159,13 @@ def binding_offsets_are_dropped() -> None:
     change_dispatches(from_the_start)
 
 
+@mutant("EXE-3")
+def aligned_bindings_are_refused() -> None:
+    """A driver that declares an alignment of bindings takes every other multiple of it."""
+    declare(binding_alignment=ALIGNMENT)
+    refuse_bindings(2 * ALIGNMENT, StatusCode.INVALID_ARGUMENT)
+
+
 @mutant("EXE-4")
 def last_workgroup_is_lost() -> None:
     """Of a line of workgroups the last one does not run."""
@@ -227,11 +251,12 @@ def indirect_counts_read_at_the_start() -> None:
 @mutant("EXE-6")
 def entry_point_wraps_around() -> None:
     """An entry point past the last is the first one again."""
-    change(
-        executable_class(),
-        "function",
-        lambda good, self, operation, place: good(self, operation, place % len(self.entry_points)),
-    )
+
+    def wrapped(*given: Any) -> Any:
+        code, place, *rest = given
+        return code, place % len(code.entry_points) if code else place, *rest
+
+    change_dispatches(wrapped)
 
 
 @mutant("EXE-6")
@@ -265,6 +290,19 @@ def binding_ranges_are_clipped() -> None:
         good(self, *clipped(*given), **lists)
 
     change(device_class(), "queue_dispatch", dispatch)
+
+
+@mutant("EXE-6")
+def alignment_of_bindings_not_looked_at() -> None:
+    """A driver that declares an alignment of bindings takes them anywhere."""
+    declare(binding_alignment=ALIGNMENT)
+
+
+@mutant("EXE-6")
+def unaligned_bindings_are_out_of_range() -> None:
+    """A binding beside a multiple of the declared alignment is OUT_OF_RANGE."""
+    declare(binding_alignment=ALIGNMENT)
+    refuse_bindings(ALIGNMENT, StatusCode.OUT_OF_RANGE)
 
 
 @mutant("EXE-6")

@@ -151,11 +151,11 @@ def works_on_the_main_thread_only() -> None:
 @mutant("LIF-12")
 def released_on_its_makers_thread_only() -> None:
     """Only the maker's thread may release."""
-    after_init(Resource, lambda self: setattr(self, "_maker", threading.current_thread()))
+    after_init(Resource, lambda self: setattr(self, "_made_on", threading.current_thread()))
     release = AnyResource.release
 
     def refuse(self: Any) -> None:
-        if threading.current_thread() is not self._maker:
+        if threading.current_thread() is not self._made_on:
             raise HalError(StatusCode.FAILED_PRECONDITION, "Resource.release")
         release(self)
 
@@ -347,10 +347,10 @@ def device_joins_itself_in_a_callback() -> None:
 @mutant("LIF-12")
 def group_released_on_its_makers_thread_only() -> None:
     """A group that another thread releases is left to the maker's thread."""
-    after_init(DeviceGroup, lambda self: setattr(self, "_maker", threading.get_ident()))
+    after_init(DeviceGroup, lambda self: setattr(self, "_made_on", threading.get_ident()))
 
     def destroy(good: Any, self: Any) -> None:
-        if self._maker == threading.get_ident():
+        if self._made_on == threading.get_ident():
             good(self)
 
     change(DeviceGroup, "_destroy", destroy)

@@ -233,15 +233,15 @@ def loss_takes_the_group_along() -> None:
     losses: list[Any] = []
     loss = loss_class()
 
-    def provoke(good: Any, self: Any) -> None:
+    def lose(good: Any, self: Any, *given: Any) -> None:
         for other in losses:
-            good(other)
+            good(other, *given)
 
     def init(good: Any, self: Any, identifier: str) -> None:
         good(self, identifier)
         losses.append(self)
 
-    change(loss, "provoke", provoke)
+    change(loss, "lose", lose)
     change(loss, "__init__", init)
 
 
@@ -251,15 +251,15 @@ def loss_is_the_drivers() -> None:
     loss = loss_class()
     lost: list[Any] = []
 
-    def provoke(good: Any, self: Any) -> None:
-        good(self)
+    def lose(good: Any, self: Any, *given: Any) -> None:
+        good(self, *given)
         lost.append(self)
 
     def init(good: Any, self: Any, identifier: str) -> None:
         good(self, identifier)
         self._is_lost = bool(lost)
 
-    change(loss, "provoke", provoke)
+    change(loss, "lose", lose)
     change(loss, "__init__", init)
 
 

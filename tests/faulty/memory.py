@@ -193,6 +193,18 @@ def export_leaves_a_descriptor_open() -> None:
     change(device_class("local-task"), "export_buffer", export)
 
 
+@mutant("MEM-8", driver="local-task")
+def several_kinds_are_an_invalid_argument() -> None:
+    """Memory of several kinds of handle at once is refused, and not as INCOMPATIBLE."""
+
+    def make(good: Any, self: Any, device: Any, wanted: Any) -> Any:
+        if wanted.export_types.bit_count() > 1:
+            raise HalError(StatusCode.INVALID_ARGUMENT, "Allocator.allocate", "one kind at a time")
+        return good(self, device, wanted)
+
+    change(allocator_class("local-task"), "_make", make)
+
+
 # -- usage ------------------------------------------------------------------------------------
 
 

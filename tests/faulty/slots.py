@@ -17,11 +17,15 @@ from .changes import (
     buffer_class,
     change,
     command_buffer_class,
+    declare,
     device_class,
     driver_class,
     semaphore_class,
 )
 from .registry import Mutant, mutant, register
+
+LARGEST = 1 << 40
+"""Bytes that can be allocated at once, by a driver that declares that."""
 
 # -- the regression ---------------------------------------------------------------------------
 
@@ -229,6 +233,21 @@ def native_code_dropped() -> None:
         good(self, *args, **kwargs | {"native_code": None})
 
     change(HalError, "__init__", forget)
+
+
+@mutant("STA-3")
+def native_code_of_a_loss_dropped() -> None:
+    """A native driver that knows its largest allocation by itself drops the code of a loss."""
+    driver_class().native = True
+    declare(max_allocation=LARGEST)
+
+    def make(good: Any, self: Any, device: Any, wanted: Any) -> Any:
+        if wanted.size > LARGEST:
+            operation, detail = "Allocator.allocate", f"size is {wanted.size}: at most {LARGEST}"
+            raise HalError(StatusCode.RESOURCE_EXHAUSTED, operation, detail)
+        return good(self, device, wanted)
+
+    change(allocator_class(), "_make", make)
 
 
 @mutant("STA-4")

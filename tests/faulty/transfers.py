@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import dataclasses
-import sys
 from collections.abc import Callable
 from typing import Any
 
 from cts.hal import HalError, StatusCode
 
-from .changes import change, command_buffer_class, device_class, swallow
+from .changes import change, command_buffer_class, device_class, maker_class, swallow
 from .registry import mutant
 
 LARGE = 100
@@ -137,17 +136,14 @@ def update_aligned_down() -> None:
 
 def read_updates_late(driver: str) -> None:
     """Updates read their source when they are carried out."""
-    host_device = device_class(driver).__mro__[1]
-    transfers: Any = sys.modules[host_device.__module__].transfers
-    update = transfers.update
 
-    def late(*arguments: Any) -> Any:
+    def late(good: Any, self: Any, *arguments: Any) -> Any:
         def run_part(start: int, end: int) -> None:
-            update(*arguments).run_part(start, end)
+            good(self, *arguments).run_part(start, end)
 
-        return dataclasses.replace(update(*arguments), run_part=run_part)
+        return dataclasses.replace(good(self, *arguments), run_part=run_part)
 
-    transfers.update = late
+    change(maker_class(driver), "update", late)
 
 
 @mutant("QUE-2", driver="local-task")

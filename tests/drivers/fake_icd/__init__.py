@@ -22,7 +22,7 @@ import pytest
 SOURCE = Path(__file__).with_name("fake_icd.c")
 ROOT = Path(__file__).parents[3]
 MANIFESTS = Path("/usr/share/vulkan/icd.d")
-SWIFTSHADER = Path("/usr/lib/chromium/vk_swiftshader_icd.json")
+CHROMIUM = Path("/usr/lib/chromium")
 TIMEOUT = 120.0
 
 ENDS: Final = {
@@ -37,13 +37,25 @@ Calls = Counter[tuple[str, str]]
 
 def missing(what: str) -> NoReturn:
     """Ends a test for which something is not installed; CI has it all."""
-    pytest.fail(what) if os.environ.get("CI") else pytest.skip(what)
+    if os.environ.get("CI"):
+        pytest.fail(what)
+    pytest.skip(what)
 
 
 def lavapipe() -> Path:
     """The manifest of lavapipe."""
     found = sorted(MANIFESTS.glob("lvp_icd*.json"))
-    return found[0] if found else missing("no lavapipe: apt-get install mesa-vulkan-drivers")
+    if not found:
+        missing("no lavapipe: apt-get install mesa-vulkan-drivers")
+    return found[0]
+
+
+def swiftshader() -> Path:
+    """The manifest of SwiftShader."""
+    found = CHROMIUM / "vk_swiftshader_icd.json"
+    if not found.exists():
+        missing("no SwiftShader: apt-get install chromium-common")
+    return found
 
 
 def write_manifest(path: Path, library: str | Path) -> Path:
@@ -53,10 +65,11 @@ def write_manifest(path: Path, library: str | Path) -> Path:
     return path
 
 
-def plain_environment(**variables: object) -> dict[str, str]:
-    """This process's environment without what is Vulkan's, and with these."""
+def environment(*drivers: Path, **variables: object) -> dict[str, str]:
+    """This process's environment with no other Vulkan drivers than these, and with variables."""
+    files = os.pathsep.join(map(str, drivers))
     ours = {name: value for name, value in os.environ.items() if not name.startswith("VK_")}
-    return ours | {name: str(value) for name, value in variables.items()}
+    return ours | {"VK_DRIVER_FILES": files} | {name: str(v) for name, v in variables.items()}
 
 
 class FakeIcd:
@@ -76,17 +89,12 @@ class FakeIcd:
         subprocess.run([compiler, *options, "-o", library, SOURCE, "-ldl"], check=True)
         self.manifest = write_manifest(folder / "fake_icd.json", library)
 
-    def environment(self, *, beside: Path | None = None, **changes: object) -> dict[str, str]:
-        """The environment of a process that has this driver, alone or beside another, so changed;
-        what it calls is logged anew."""
+    def environment(self, *others: Path, **changes: object) -> dict[str, str]:
+        """An environment with this driver, so changed, and others. What is called is logged from
+        then on."""
         self._log.unlink(missing_ok=True)
-        drivers = [self.manifest, beside] if beside else [self.manifest]
-        return plain_environment(
-            VK_DRIVER_FILES=os.pathsep.join(map(str, drivers)),
-            FAKE_ICD_REAL=self._real,
-            FAKE_LOG=self._log,
-            **changes,
-        )
+        settings = {"FAKE_ICD_REAL": self._real, "FAKE_LOG": self._log}
+        return environment(self.manifest, *others, **settings, **changes)
 
     def calls(self) -> Calls:
         """What was called since."""
@@ -106,12 +114,12 @@ def _makes(call: str) -> bool:
     return call.startswith("vkCreate") or call == "vkAllocateMemory"
 
 
-def run_scenario(name: str, environment: Mapping[str, str], *arguments: str) -> Any:
+def run_scenario(name: str, variables: Mapping[str, str], *arguments: str) -> Any:
     """What a function of `scenarios` gives in a process of its own with that environment. Fails
     the test where the process ends badly."""
     done = subprocess.run(
         [sys.executable, "-X", "faulthandler", "-m", f"{__name__}.scenarios", name, *arguments],
-        env=environment,
+        env=variables,
         cwd=ROOT,
         capture_output=True,
         text=True,

@@ -252,11 +252,9 @@ static void after_external_buffer(Word *a) {
 }
 
 static void after_extensions(Word *a) {
-  uint32_t kept = 0, *count = (uint32_t *)a[2];
   Extension *found = (Extension *)a[3];
-  for (uint32_t n = 0; found && n < *count; n++)
-    if (!is_hidden(found[n].name)) found[kept++] = found[n];
-  if (found) *count = kept;
+  for (uint32_t n = 0; found && n < *(uint32_t *)a[2]; n++)
+    if (is_hidden(found[n].name)) *found[n].name = '-';
 }
 
 /* -- calls ----------------------------------------------------------------------------------- */
