@@ -286,3 +286,8 @@ def test_memory_that_is_not_coherent_is_brought_in_line(icd: FakeIcd, tmp_path: 
     calls = icd.calls()
     assert calls["vkFlushMappedMemoryRanges", "0"] > 100
     assert calls["vkInvalidateMappedMemoryRanges", "0"] > 100
+
+
+def test_a_mapping_is_flushed_however_it_ends(icd: FakeIcd) -> None:
+    seen = run_scenario("mappings", icd.environment(FAKE_NON_COHERENT=1))
+    assert seen == ["it ended", "it broke"]

@@ -14,14 +14,14 @@ import os
 import signal
 import struct
 import sys
-from contextlib import ExitStack
+from contextlib import ExitStack, suppress
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 from cts import registry
 from cts.hal import DeviceGroup, HandleType, Semaphore
-from cts.work_cases import Waiter
+from cts.work_cases import Waiter, submitted
 
 from . import failures
 from .doings import FORMAT, fill_and_check, group_of, make_driver, said, told
@@ -137,6 +137,25 @@ def limits(jump: str, allocation: str) -> dict[str, list[str]]:
             "after it": [barrier(lines[1], 2 * most + 1), barrier(lines[1], most + 1)],
             "allocate": [allocate(int(allocation) + 1), allocate(int(allocation))],
         }
+    driver.close()
+    return seen
+
+
+def mappings() -> list[str]:
+    """Writes through mappings, and has the queue copy what they have written: one that ends well,
+    and one that ends with an error."""
+    driver, seen = make_driver(), []
+    with group_of(driver, 1) as (device,):
+        source, target = device.allocator.allocate(8), device.allocator.allocate(8)
+        for n, data in enumerate((b"it ended", b"it broke")):
+            with suppress(ZeroDivisionError), source.map() as view:
+                view[:] = data
+                1 // (1 - n)
+            with submitted(device) as signal:
+                device.queue_copy(source, 0, target, 0, 8, signal=signal)
+            seen.append(target.read().decode())
+        source.release()
+        target.release()
     driver.close()
     return seen
 
