@@ -23,7 +23,7 @@ SOURCE = Path(__file__).with_name("fake_icd.c")
 ROOT = Path(__file__).parents[3]
 MANIFESTS = Path("/usr/share/vulkan/icd.d")
 CHROMIUM = Path("/usr/lib/chromium")
-TIMEOUT = 120.0
+TIMEOUT = 60.0
 
 ENDS: Final = {
     "vkAllocateMemory": "vkFreeMemory",

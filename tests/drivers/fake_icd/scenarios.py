@@ -181,6 +181,28 @@ def fork() -> dict[str, Any]:
     return seen
 
 
+def signals_past() -> list[Any]:
+    """Signals from the host past what a submission under way signals, again and again.
+
+    Gives what becomes of a signal that is not past it and of one that is, the payload and a byte
+    after it, and what becomes of a wait.
+    """
+    driver, seen = make_driver(), []
+    with (
+        group_of(driver, 1) as (device,),
+        device.allocator.allocate(AT_WORK) as buffer,
+        device.create_semaphore() as line,
+    ):
+        for n in range(0, 20, 2):
+            device.queue_fill(buffer, 0, AT_WORK, bytes([n]), signal=[(line, n + 1)])
+            waiter = Waiter(line, n + 2)
+            signals = [told(partial(line.signal, value)) for value in (n + 1, n + 2)]
+            after = [line.query() - n, buffer.read(AT_WORK - 1, 1)[0] - n, waiter.end()]
+            seen.append([*signals, *after])
+    driver.close()
+    return seen
+
+
 def late_semaphores() -> list[str]:
     """Gives up semaphores that a submission has waited for and signalled, once it is done: what
     is called from there up to the end of another submission's, and after that."""
