@@ -136,6 +136,8 @@ class _Trial:
             driver.validate(self._messages.report)
         if self._orders.mode == "available":
             return self._ended("available", "")
+        if self._orders.mode == "devices":  # its end is the session's to see
+            return self._try_devices(driver)
         with driver:
             return self._try_devices(driver)
 
