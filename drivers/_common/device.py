@@ -24,12 +24,13 @@ from cts.hal import (
     slot,
 )
 
-from .arguments import as_object, refusal
+from .arguments import as_int, as_object, refusal
 from .binding_table import as_table
 from .command_buffer import CheckedCommandBuffer
 from .loss import Loss
 from .operation import Operation
 from .timepoints import CheckedSemaphore, as_timepoints, check_signals
+from .transient import QueueAllocated, as_queue_allocated
 from .work import Work, WorkMaker
 
 W = TypeVar("W", bound=Work)
@@ -67,6 +68,14 @@ class QueueDevice(Device, Generic[W, S]):
     @abstractmethod
     def _host_call(self, operation: str, function: Callable[[], None]) -> W:
         """Work that calls a function on the host."""
+
+    @abstractmethod
+    def _on_host(self, buffer: QueueAllocated, function: Callable[[], None]) -> W:
+        """Work on a buffer's memory that the host does in the order of the queue."""
+
+    @abstractmethod
+    def _transient(self, operation: str, size: int) -> QueueAllocated:
+        """A buffer whose memory is still to come. Raises RESOURCE_EXHAUSTED for too large a one."""
 
     # -- core -------------------------------------------------------------------------
 
@@ -163,6 +172,32 @@ class QueueDevice(Device, Generic[W, S]):
         return commands.recorded(operation, as_table(operation, bindings))
 
     # -- optional ---------------------------------------------------------------------
+
+    @slot()
+    def queue_alloca(
+        self, size: int, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
+    ) -> QueueAllocated:
+        operation = self._queue_operation("queue_alloca")
+        size = as_int(operation, "size", size)
+        if size < 0:
+            raise refusal(operation, f"size is {size}: it is at least 0")
+        buffer = self._transient(operation, size)
+        try:
+            work = self._on_host(buffer, buffer.commit)
+            self._queue(operation, [work], work.used, wait, signal)
+        except BaseException:
+            buffer.release()
+            raise
+        return buffer
+
+    @slot()
+    def queue_dealloca(
+        self, buffer: Buffer, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
+    ) -> None:
+        operation = self._queue_operation("queue_dealloca")
+        known = as_queue_allocated(operation, buffer, self._maker.buffers, self.domain)
+        work = self._on_host(known, known.decommit)
+        self._queue(operation, [work], work.used, wait, signal)
 
     @slot()
     def queue_host_call(

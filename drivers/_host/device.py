@@ -8,27 +8,25 @@ from collections.abc import Callable
 from typing import Any, ClassVar
 
 from cts.hal import (
-    Buffer,
     DeviceCapabilities,
     DeviceCapability,
     DeviceInfo,
     DriverProperties,
     HandleType,
     Semaphore,
-    SemaphoreList,
     slot,
 )
 
 from .._common import CheckedCommandBuffer, Operation, QueueDevice
 from .._common.arguments import as_handle_type, as_object
 from .._common.host_call import call_host
-from . import transfers, transient
+from .._common.transient import QueueAllocated
 from .event import HostEvent
 from .executable import HostExecutable
 from .memory import HostAllocator, give_back_to_the_system
 from .semaphore import HostSemaphore
 from .timeline import Timeline
-from .transfers import Transfer, TransferMaker
+from .transfers import Transfer, TransferMaker, whole
 from .transient import TransientBuffer
 
 HOST_UUID = b"hal-cts host mem"
@@ -83,7 +81,13 @@ class HostDevice(QueueDevice[Transfer, HostSemaphore]):
         """Carries it out, or sees to it that it is."""
 
     def _host_call(self, operation: str, function: Callable[[], None]) -> Transfer:
-        return transfers.whole((), lambda: call_host(operation, function))
+        return whole((), lambda: call_host(operation, function))
+
+    def _on_host(self, buffer: QueueAllocated, function: Callable[[], None]) -> Transfer:
+        return whole((buffer,), function)
+
+    def _transient(self, operation: str, size: int) -> TransientBuffer:
+        return TransientBuffer(self, size)
 
     @slot()
     def query_capabilities(self) -> DeviceCapabilities:
@@ -103,29 +107,6 @@ class HostDevice(QueueDevice[Transfer, HostSemaphore]):
     def create_command_buffer(self, binding_capacity: int = 0) -> CheckedCommandBuffer[Transfer]:
         self.loss.check("Device.create_command_buffer")
         return CheckedCommandBuffer(self, self._maker, binding_capacity)
-
-    @slot()
-    def queue_alloca(
-        self, size: int, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
-    ) -> TransientBuffer:
-        operation = self._queue_operation("queue_alloca")
-        buffer = transient.allocated(operation, self, size)
-        try:
-            work = transfers.whole((buffer,), buffer.commit)
-            self._queue(operation, [work], work.used, wait, signal)
-        except BaseException:
-            buffer.release()
-            raise
-        return buffer
-
-    @slot()
-    def queue_dealloca(
-        self, buffer: Buffer, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
-    ) -> None:
-        operation = self._queue_operation("queue_dealloca")
-        known = transient.deallocatable(operation, buffer, self.domain)
-        work = transfers.whole((known,), known.decommit)
-        self._queue(operation, [work], work.used, wait, signal)
 
     @slot()
     def create_executable(self, format: str, data: bytes) -> HostExecutable:

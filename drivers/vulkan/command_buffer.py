@@ -14,7 +14,7 @@ from .._common.binding_table import Table
 from .api import constants as vk
 from .api.declarations import ffi
 from .commands import FOR_THE_HOST, Command, Recorded, Recorder
-from .native import NULL, Handle, check, struct
+from .native import NULL, Handle, struct
 
 if TYPE_CHECKING:
     from .device import VulkanDevice
@@ -49,12 +49,12 @@ class CommandPool:
         recorder = Recorder(device, self._free.pop() if self._free else self._allocate(operation))
         try:
             result = loader.vkBeginCommandBuffer(recorder.handle, self._begin[usage])
-            check(operation, "vkBeginCommandBuffer", result)
+            self._native.check(operation, "vkBeginCommandBuffer", result)
             for command in work:
                 command.record(recorder)
             recorder.order(FOR_THE_HOST, vk.VK_PIPELINE_STAGE_HOST_BIT)
             result = loader.vkEndCommandBuffer(recorder.handle)
-            check(operation, "vkEndCommandBuffer", result)
+            self._native.check(operation, "vkEndCommandBuffer", result)
         except BaseException:
             loader.vkResetCommandBuffer(recorder.handle, 0)  # it is in the middle of recording
             self.give(recorder)
@@ -76,7 +76,7 @@ class CommandPool:
         )
         made = ffi.new("VkCommandBuffer[1]")
         result = self._native.loader.vkAllocateCommandBuffers(self._native.handle, info, made)
-        check(operation, "vkAllocateCommandBuffers", result)
+        self._native.check(operation, "vkAllocateCommandBuffers", result)
         return made[0]
 
     def destroy(self) -> None:

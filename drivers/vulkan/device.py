@@ -14,14 +14,14 @@ from cts.hal import (
     HandleType,
     InteropMode,
     Semaphore,
-    SemaphoreList,
     slot,
 )
 
 from .._common import QueueDevice
 from .._common.arguments import as_int, refusal
 from .._common.host_call import call_host
-from . import sharing, transient
+from .._common.transient import QueueAllocated
+from . import sharing
 from .api import constants as vk
 from .command_buffer import CommandPool, VulkanCommandBuffer
 from .commands import Command, CommandMaker, HostCall, OnHost
@@ -29,7 +29,7 @@ from .event import VulkanEvent
 from .executable import VulkanExecutable
 from .instance import Instance
 from .logical_device import LogicalDevice
-from .memory import VulkanAllocator
+from .memory import VulkanAllocator, check_size
 from .physical_device import PhysicalDevice
 from .pool import Pool
 from .queue import Queue
@@ -74,7 +74,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
             self.native = LogicalDevice(instance.loader, physical, self._lose)
             undo.callback(self.native.destroy)
             self._capabilities = physical.capabilities(self.native.handle)
-            self.queue = Queue(self.native, self._lose)
+            self.queue = Queue(self.native)
             undo.callback(self.queue.destroy)
             self.command_pool = CommandPool(self)
             undo.pop_all()
@@ -118,6 +118,13 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
     def _host_call(self, operation: str, function: Callable[[], None]) -> Command:
         return HostCall((), lambda: call_host(operation, function))
 
+    def _on_host(self, buffer: QueueAllocated, function: Callable[[], None]) -> Command:
+        return OnHost((buffer,), function)
+
+    def _transient(self, operation: str, size: int) -> TransientBuffer:
+        check_size(operation, self, size)
+        return TransientBuffer(self, size)
+
     @property
     @slot()
     def allocator(self) -> VulkanAllocator:
@@ -138,29 +145,6 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
         return VulkanCommandBuffer(self, binding_capacity)
 
     # -- optional ---------------------------------------------------------------------
-
-    @slot()
-    def queue_alloca(
-        self, size: int, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
-    ) -> TransientBuffer:
-        operation = self._queue_operation("queue_alloca")
-        buffer = transient.allocated(operation, self, size)
-        try:
-            work = OnHost((buffer,), buffer.commit)
-            self._queue(operation, [work], work.used, wait, signal)
-        except BaseException:
-            buffer.release()
-            raise
-        return buffer
-
-    @slot()
-    def queue_dealloca(
-        self, buffer: Buffer, *, wait: SemaphoreList = (), signal: SemaphoreList = ()
-    ) -> None:
-        operation = self._queue_operation("queue_dealloca")
-        known = transient.deallocatable(operation, buffer, self.domain)
-        work = OnHost((known,), known.decommit)
-        self._queue(operation, [work], work.used, wait, signal)
 
     @slot()
     def create_executable(self, format: str, data: bytes) -> VulkanExecutable:

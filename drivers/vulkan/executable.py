@@ -12,7 +12,7 @@ from .._common.executable import CheckedExecutable
 from .api import constants as vk
 from .api.declarations import ffi
 from .archive import FORMAT, unpack
-from .native import NULL, Handle, check, struct
+from .native import NULL, Handle, struct
 from .spirv import CAPABILITY_NAMES, SpirvModule, read_module
 
 if TYPE_CHECKING:
@@ -141,7 +141,7 @@ class Function:
         made = ffi.new("VkPipeline *")
         result = loader.vkCreateComputePipelines(device, NULL, 1, request, NULL, made)
         loader.vkDestroyShaderModule(device, shader, NULL)
-        check("Device.queue_dispatch", "vkCreateComputePipelines", result)
+        self._native.check("Device.queue_dispatch", "vkCreateComputePipelines", result)
         return made[0]
 
     def bind(self, ranges: Sequence[tuple[Handle, int, int]]) -> Handle:
@@ -195,7 +195,7 @@ class Function:
         sets = ffi.new("VkDescriptorSet[]", SETS_IN_A_POOL)
         native = self._native
         result = native.loader.vkAllocateDescriptorSets(native.handle, request, sets)
-        check("Device.queue_dispatch", "vkAllocateDescriptorSets", result)
+        native.check("Device.queue_dispatch", "vkAllocateDescriptorSets", result)
         self._free += list(sets)
 
     def destroy(self) -> None:

@@ -163,7 +163,7 @@ class LogicalDevice:
         handle = memory = NULL
         try:
             result = loader.vkCreateBuffer(device, made.buffer_info, NULL, made.buffer)
-            check(operation, "vkCreateBuffer", result)
+            self.check(operation, "vkCreateBuffer", result)
             handle = made.buffer[0]
             needed = made.requirements
             loader.vkGetBufferMemoryRequirements(device, handle, needed)
@@ -173,10 +173,10 @@ class LogicalDevice:
             request.allocationSize = max(needed.size, allocated)
             request.memoryTypeIndex = kind
             result = loader.vkAllocateMemory(device, request, NULL, made.memory)
-            check(operation, "vkAllocateMemory", result)
+            self.check(operation, "vkAllocateMemory", result)
             memory = made.memory[0]
             result = loader.vkBindBufferMemory(device, handle, memory, 0)
-            check(operation, "vkBindBufferMemory", result)
+            self.check(operation, "vkBindBufferMemory", result)
         except BaseException:
             loader.vkFreeMemory(device, memory, NULL)
             loader.vkDestroyBuffer(device, handle, NULL)

@@ -142,12 +142,6 @@ class Loader:
         """A function of a device's extension."""
         return _cast(name, self.vkGetDeviceProcAddr(device, name.encode()))
 
-    def make(self, operation: str, call: str, kind: str, *arguments: Any) -> Handle:
-        """What a function makes into its last argument. Raises where it fails."""
-        made = ffi.new(f"{kind} *")
-        check(operation, call, getattr(self, call)(*arguments, made))
-        return made[0]
-
     def enumerate(self, operation: str, call: str, kind: str, *arguments: Any) -> list[Any]:
         """All that a function tells of its kind, asked for their number first."""
         function, count = getattr(self, call), ffi.new("uint32_t *")

@@ -19,7 +19,6 @@ from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
-from . import native
 from .api import constants as vk
 from .api.declarations import ffi
 from .logical_device import LogicalDevice
@@ -40,19 +39,14 @@ Timepoints = Sequence[tuple["VulkanSemaphore", int]]
 class Queue:
     """The one queue of a device.
 
-    Parameters
-    ----------
-    lose : called, with the lock held, where a native call tells that the device is lost.
-
     Attributes
     ----------
     lock : for whatever is native and of one thread at a time: queue, command pools, descriptors.
     submitted : the number of the last native submission.
     """
 
-    def __init__(self, device: LogicalDevice, lose: Callable[[], None]) -> None:
+    def __init__(self, device: LogicalDevice) -> None:
         self._device = device
-        self._lose = lose
         self.lock = threading.RLock()  # the collector may end something anywhere
         self.submitted = 0
         self._completed = 0
@@ -84,15 +78,9 @@ class Queue:
         info.runs(commands)
         result = self._submit(self._device.queue, 1, info.info, NULL)
         if result:
-            self.check(operation, "vkQueueSubmit", result)
+            self._device.check(operation, "vkQueueSubmit", result)
         self.submitted = number
         return number
-
-    def check(self, operation: str, call: str, result: int) -> None:
-        """Raises where a native call has failed; where the device is lost, all learn of it."""
-        if result == vk.VK_ERROR_DEVICE_LOST:
-            self._lose()
-        native.check(operation, call, result)
 
     # -- completion -------------------------------------------------------------------
 

@@ -27,7 +27,7 @@ def lose(device: Device) -> None:
     try:
         with device.instance.expecting(VUID):
             result = native.loader.vkSignalSemaphore(native.handle, info)
-        device.queue.check(operation, "vkSignalSemaphore", result)
+        native.check(operation, "vkSignalSemaphore", result)
     except HalError as error:
         if error.native_code != "VK_ERROR_DEVICE_LOST":
             raise

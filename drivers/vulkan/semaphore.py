@@ -103,7 +103,7 @@ class VulkanSemaphore(CheckedSemaphore):
             self._await_pending()
             self._signal_info.value = value
             result = self._native.loader.vkSignalSemaphore(self._native.handle, self._signal_info)
-            self._queue.check(operation, "vkSignalSemaphore", result)
+            self._native.check(operation, "vkSignalSemaphore", result)
             self._promise(value)
             self._queue.drain()
 
@@ -250,7 +250,7 @@ class VulkanSemaphore(CheckedSemaphore):
                 left = slice_ if limit is None else min(slice_, int(limit * NANOSECONDS))
                 result = info.wait(value, left)
                 if result != vk.VK_TIMEOUT:
-                    self._queue.check(operation, "vkWaitSemaphores", result)
+                    self._native.check(operation, "vkWaitSemaphores", result)
                     return
                 if self._failure is not None:
                     return
@@ -283,7 +283,7 @@ class VulkanSemaphore(CheckedSemaphore):
         counter = ffi.new("uint64_t *")
         result = self._read(self._native.handle, self.handle, counter)
         if result:
-            self._queue.check(operation, "vkGetSemaphoreCounterValue", result)
+            self._native.check(operation, "vkGetSemaphoreCounterValue", result)
         payload: int = counter[0]
         return payload
 

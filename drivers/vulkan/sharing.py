@@ -27,7 +27,7 @@ from .._common.shared_memory import PageMapping
 from .api import constants as vk
 from .api.declarations import ffi
 from .logical_device import Block
-from .native import NULL, check, struct
+from .native import NULL, struct
 from .physical_device import HOST_ALLOCATION, OPAQUE_FD
 from .queue import new_timeline
 
@@ -112,7 +112,7 @@ def _host_block(operation: str, device: VulkanDevice, size: int, memory: NamedMe
     answer = struct("VkMemoryHostPointerPropertiesEXT")
     ask = native.loader.of_device(native.handle, "vkGetMemoryHostPointerPropertiesEXT")
     result = ask(native.handle, HOST_ALLOCATION, pointer, answer)
-    check(operation, "vkGetMemoryHostPointerPropertiesEXT", result)
+    native.check(operation, "vkGetMemoryHostPointerPropertiesEXT", result)
     source = struct(
         "VkImportMemoryHostPointerInfoEXT", handleType=HOST_ALLOCATION, pHostPointer=pointer
     )
@@ -151,7 +151,7 @@ def export_buffer(device: VulkanDevice, buffer: Buffer, handle_type: HandleType)
     wanted = struct("VkMemoryGetFdInfoKHR", memory=block.memory, handleType=OPAQUE_FD)
     got = ffi.new("int *")
     give = native.loader.of_device(native.handle, "vkGetMemoryFdKHR")
-    check(operation, "vkGetMemoryFdKHR", give(native.handle, wanted, got))
+    native.check(operation, "vkGetMemoryFdKHR", give(native.handle, wanted, got))
     descriptor = MemoryDescriptor(got[0])
     descriptor.maker, descriptor.size = _maker_of(device), owned.byte_length
     return descriptor
@@ -251,7 +251,7 @@ def export_semaphore(device: VulkanDevice, semaphore: Semaphore, handle_type: Ha
     wanted = struct("VkSemaphoreGetFdInfoKHR", semaphore=owned.handle, handleType=SEMAPHORE_FD)
     got = ffi.new("int *")
     give = native.loader.of_device(native.handle, "vkGetSemaphoreFdKHR")
-    check(operation, "vkGetSemaphoreFdKHR", give(native.handle, wanted, got))
+    native.check(operation, "vkGetSemaphoreFdKHR", give(native.handle, wanted, got))
     owned.is_shared = True
     descriptor: int = got[0]
     return descriptor
@@ -273,7 +273,7 @@ def import_semaphore(device: VulkanDevice, handle: Any, handle_type: HandleType)
     wanted = struct("VkImportSemaphoreFdInfoKHR", semaphore=made, handleType=SEMAPHORE_FD, fd=ours)
     take = native.loader.of_device(native.handle, "vkImportSemaphoreFdKHR")
     try:
-        check(operation, "vkImportSemaphoreFdKHR", take(native.handle, wanted))
+        native.check(operation, "vkImportSemaphoreFdKHR", take(native.handle, wanted))
     except HalError:
         os.close(ours)
         native.loader.vkDestroySemaphore(native.handle, made, NULL)

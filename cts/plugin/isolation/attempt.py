@@ -10,7 +10,7 @@ import msgspec
 import pytest
 
 from cts.plugin.cases import Case, case_of
-from cts.plugin.isolation.orders import CaughtWarning
+from cts.plugin.isolation.orders import CaughtWarning, address_of
 from cts.plugin.recording import worst_of
 from cts.results import FAILURES, WORST_FIRST, Death, Outcome, is_unexpected
 
@@ -24,11 +24,16 @@ class Job:
     """A case to run."""
 
     item: pytest.Item
-    next_nodeid: str | None
+    next_address: str | None
     limit: float
     """Seconds for each of its phases."""
     news: SimpleQueue[News | None] = field(default_factory=SimpleQueue)
     """As it comes in; none at the end."""
+
+    @property
+    def address(self) -> str:
+        """What it is ordered by."""
+        return address_of(self.item)
 
     @property
     def case(self) -> Case:

@@ -46,6 +46,7 @@ from cts.plugin.isolation.orders import (
     Order,
     Orders,
     Report,
+    address_of,
 )
 from cts.plugin.run import run_of
 from cts.results.encoding import encoded
@@ -95,7 +96,7 @@ class NurserySession:
     @pytest.hookimpl(tryfirst=True)
     def pytest_runtestloop(self, session: pytest.Session) -> bool:
         """The nursery's loop; it returns in the worker alone."""
-        _tell(self._control, {"ready": [item.nodeid for item in session.items]})
+        _tell(self._control, {"ready": [address_of(item) for item in session.items]})
         while True:
             text, descriptors, _, _ = socket.recv_fds(self._control, 1 << 16, 4)
             if not text:  # the parent has no more use for this
@@ -140,7 +141,7 @@ class Worker:
     def __init__(self, session: pytest.Session, orders: int, events: int) -> None:
         self._session = session
         self._config = session.config
-        self._items = {item.nodeid: item for item in session.items}
+        self._items = {address_of(item): item for item in session.items}
         self._orders = open(orders, "rb")  # noqa: SIM115 (for the process's life)
         self._events = events
         self._end_fault = ""
@@ -172,12 +173,12 @@ class Worker:
         place.enter_phase("exit")
 
     def _run(self, order: CaseOrder) -> None:
-        item = self._items[order.nodeid]
-        following: Any = self._items.get(order.next_nodeid or "")
+        item = self._items[order.address]
+        following: Any = self._items.get(order.next_address or "")
         # Session fixtures stay up whatever comes next: their end is a step of its own.
         keep = following or SimpleNamespace(listchain=lambda: [self._session])
         case = case_of(item)
-        assert case is not None, f"{order.nodeid} is not a case"
+        assert case is not None, f"{order.address} is not a case"
         session = run_of(self._config).session_of(case.driver)
         before, built_before = leaks.snapshot(session.held()), session.groups_built
         place.enter_phase("setup")

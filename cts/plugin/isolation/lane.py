@@ -208,10 +208,10 @@ class Lane:
             attempt.reports.append(blocked_report(job, self.given_up))
             return attempt
         child = self._fresh_child() if self._child is None else self._child
-        if not child.has(job.item.nodeid):
+        if not child.has(job.address):
             attempt.reports.append(uncollected_report(job))
             return attempt
-        child.tell(CaseOrder(job.item.nodeid, job.next_nodeid))
+        child.tell(CaseOrder(job.address, job.next_address))
         while (event := child.next_event(job.limit)) is not None:
             if isinstance(event, Done):
                 attempt.growth = event.growth

@@ -125,12 +125,12 @@ class Nursery:
                 pass_fds=(theirs.fileno(),),
                 start_new_session=not wrapper,  # a debugger keeps the terminal
             )
-        self.nodeids: frozenset[str] = frozenset()
+        self.addresses: frozenset[str] = frozenset()
         """The cases that it has collected."""
 
     def wait_until_ready(self) -> None:
         """Waits for the collection. Raises `StartError` where it does not come to its end."""
-        self.nodeids = frozenset(self._answer(self.limits.start)["ready"])
+        self.addresses = frozenset(self._answer(self.limits.start)["ready"])
 
     def ask(self, request: dict[str, Any], descriptors: Sequence[int] = ()) -> dict[str, Any]:
         """Sends a request, with descriptors for a new child; the answer. Raises `StartError`."""

@@ -5,6 +5,7 @@ from __future__ import annotations
 from typing import Any
 
 import msgspec
+import pytest
 
 ORDERLY = 77
 """The exit status of a child that came to its own end: a driver's `_exit(0)` cannot forge it."""
@@ -32,11 +33,19 @@ class Orders(msgspec.Struct, frozen=True, kw_only=True):
     """Where what its children print is caught, for the parent to find."""
 
 
+def address_of(item: pytest.Item) -> str:
+    """Names a case in every process of the run.
+
+    pytest's id does not: of packages that are named from another folder it is relative to each.
+    """
+    return f"{item.path}::{item.nodeid.partition('::')[2]}"
+
+
 class CaseOrder(msgspec.Struct, tag_field="do", tag="case", frozen=True):
     """Run a case."""
 
-    nodeid: str
-    next_nodeid: str | None
+    address: str
+    next_address: str | None
     """The case that follows in the same child; none keeps nothing but session fixtures."""
 
 

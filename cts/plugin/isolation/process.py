@@ -87,9 +87,9 @@ class Child:
         """Where it is, or was when it died."""
         return place.read(self._page)
 
-    def has(self, nodeid: str) -> bool:
+    def has(self, address: str) -> bool:
         """Whether it has collected a case."""
-        return nodeid in self._nursery.nodeids
+        return address in self._nursery.addresses
 
     # -- talking ----------------------------------------------------------------------
 

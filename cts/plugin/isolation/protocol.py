@@ -25,7 +25,7 @@ from cts.plugin.fixtures import EXAMPLES, EXAMPLES_WHEN_SEARCHING
 from cts.plugin.isolation.attempt import Job
 from cts.plugin.isolation.lane import Lane
 from cts.plugin.isolation.nursery import Limits, Nursery
-from cts.plugin.isolation.orders import CaughtWarning
+from cts.plugin.isolation.orders import CaughtWarning, address_of
 from cts.plugin.recording import Recorder
 from cts.plugin.run import Run
 
@@ -39,7 +39,7 @@ class Isolation:
         self._recorder = recorder
         self._stop = threading.Event()
         self._lanes: dict[str, Lane] = {}
-        self._jobs: dict[str, Job] = {}
+        self._jobs: dict[pytest.Item, Job] = {}
         self._numbers = itertools.count()
         options = run.options
         self._limits = Limits(
@@ -76,7 +76,7 @@ class Isolation:
         """Waits for a case's verdict, and tells pytest as it comes in."""
         if case_of(item) is None:
             return None
-        job = self._jobs.pop(item.nodeid, None)
+        job = self._jobs.pop(item, None)
         if job is None:
             job = self._new_job(item, nextitem)
             self._lane_of(job).put(job)
@@ -118,7 +118,7 @@ class Isolation:
                 by_driver.setdefault(case.driver, []).append(item)
         for items in by_driver.values():
             for item, following in itertools.zip_longest(items, items[1:]):
-                self._jobs[item.nodeid] = job = self._new_job(item, following)
+                self._jobs[item] = job = self._new_job(item, following)
                 self._lane_of(job).put(job)
         for lane in self._lanes.values():  # so that one that waits for a core gets it
             lane.close()
@@ -127,8 +127,8 @@ class Isolation:
         following = case_of(nextitem) if nextitem is not None else None
         case = case_of(item)
         same = following is not None and case is not None and following.driver == case.driver
-        next_nodeid = nextitem.nodeid if nextitem is not None and same else None
-        return Job(item, next_nodeid, self._limit_of(item))
+        next_address = address_of(nextitem) if nextitem is not None and same else None
+        return Job(item, next_address, self._limit_of(item))
 
     def _limit_of(self, item: pytest.Item) -> float:
         mark = item.get_closest_marker("timeout")
