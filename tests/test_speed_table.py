@@ -94,6 +94,7 @@ def test_measures_of_named_drivers_go_into_their_results(printed: str, results: 
 
 
 WITH_A_LIBRARY = """
+    from dataclasses import replace
     from itertools import count
 
     from cts.drivers.local_sync.device import LocalSyncDevice
@@ -118,7 +119,11 @@ WITH_A_LIBRARY = """
             self.resolve(info)
             return OutsideDevice(f"outside:{next(numbers)}", self.properties)
 
-        def bare(self):
+        def enumerate(self):
+            return [replace(info, implementation="twin 1") for info in super().enumerate()]
+
+        def bare(self, info):
+            assert info.implementation == "twin 1"
             return Library()
 """
 
@@ -142,4 +147,7 @@ def test_what_a_driver_calls_bare_is_measured_beside_it(
     assert re.match(r"group of two +[0-9.]+ +-$", rows[3])
     assert (pytester.path / "released").exists()
     measured = {(record.driver, record.name) for record in read(pytester.path / "out").benchmarks}
-    assert measured == {("outside", "empty submission"), ("outside", "group of two")}
+    assert measured == {
+        ("outside[twin 1]", "empty submission"),
+        ("outside[twin 1]", "group of two"),
+    }

@@ -2,19 +2,21 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from itertools import count
 from typing import Any
 
 import numpy as np
 
 from cts import registry
+from cts.benchmarks.speed_table import BARE
 from cts.hal import (
     Buffer,
     CommandBuffer,
     Device,
     DeviceGroup,
     DeviceGroupBuilder,
+    DeviceInfo,
     Driver,
     HalError,
     Resource,
@@ -22,6 +24,7 @@ from cts.hal import (
     implements,
 )
 from cts.implementations import picked
+from cts.results import column_name
 from cts.work_cases.dispatch import Kernels
 from cts.work_cases.kernels import COUNT
 
@@ -48,13 +51,20 @@ class NothingToMeasureError(Exception):
 
 
 class DriverSubject:
-    """A device of a driver, with what is needed to be measured."""
+    """A device of a driver, with what is needed to be measured.
 
-    def __init__(self, name: str) -> None:
-        self._driver = driver = registry.load(name)()
-        driver.select(picked(driver.enumerate(), None))
-        self._devices = [driver.create_device() for _ in range(2)]
-        self._spare = [driver.create_device() for _ in range(2)]
+    Attributes
+    ----------
+    column : what results call the driver by (`cts.results.column_name`).
+    """
+
+    def __init__(self, driver: Driver, infos: Sequence[DeviceInfo]) -> None:
+        """Measures the first of those devices, all of which are of one implementation."""
+        self._driver = driver
+        self.column = column_name(driver.name, infos[0].implementation)
+        driver.select(infos)
+        self._devices = [driver.create_device(infos[0]) for _ in range(2)]
+        self._spare = [driver.create_device(infos[0]) for _ in range(2)]
         self._held: list[Resource] = []
         self._group = group_of(self._devices)
         self._device = self._group.device_at(0)
@@ -196,10 +206,14 @@ class DriverSubject:
             resource.release()
 
 
-def bare_of(name: str) -> Any:
-    """What is underneath a driver, called directly; none where there is nothing to be measured."""
-    driver: Driver = registry.load(name)()
-    return driver.bare()
+def subject_of(name: str, pattern: str | None) -> Any:
+    """A driver, or what is underneath it, by the subject's name, on a device that a pattern picks;
+    none where there is no such thing."""
+    driver: Driver = registry.load(name.removesuffix(BARE))()
+    infos = picked(driver.enumerate(), pattern)
+    if not infos:
+        return None
+    return driver.bare(infos[0]) if name.endswith(BARE) else DriverSubject(driver, infos)
 
 
 class NumpySubject:

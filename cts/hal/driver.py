@@ -120,8 +120,8 @@ class Driver:
         """
         raise self._unimplemented("provoke_loss", "there is no way to have a device lost")
 
-    def bare(self) -> object | None:
-        """What benchmarks set beside the driver: the library underneath, on the default device, as
+    def bare(self, info: DeviceInfo) -> object | None:
+        """What benchmarks set beside the driver: the library underneath, on one of its devices, as
         whoever calls it directly would use it; none where there is no such thing.
 
         It has those methods of `cts.benchmarks.subjects.DriverSubject` that it can do, `release`

@@ -90,11 +90,10 @@ class VulkanDriver(Driver):
         self._report = report
         self._open()
 
-    def bare(self) -> BareVulkan:
+    def bare(self, info: DeviceInfo) -> BareVulkan:
         from .bare import BareVulkan
 
-        physical = self._physical_devices()[self.enumerate()[0]]
-        return BareVulkan(self._open().loader, physical)
+        return BareVulkan(self._open().loader, self._physical_devices()[info])
 
     def provoke_loss(self, device: Device) -> None:
         from .rewinding import lose

@@ -7,7 +7,8 @@ from typing import Any
 
 import pytest
 
-from cts.benchmarks.speed_table import BARE, NUMPY, SpeedTable
+from cts.benchmarks.speed_table import SpeedTable
+from cts.benchmarks.subjects import DriverSubject
 from cts.plugin.run import has_run, run_of
 from cts.results import BenchmarkRecord
 
@@ -26,17 +27,19 @@ class Meter:
         self._table = config.stash[TABLE]
         self._results = run_of(config).results if has_run(config) else None
 
-    def note(self, measure: str, subject: str, benchmark: Any, moved: int | None = None) -> None:
-        """Takes what pytest-benchmark measured, unless it is disabled, as it is by xdist; and how
-        many bytes each round moves."""
+    def note(
+        self, measure: str, subject: str, measured: Any, benchmark: Any, moved: int | None = None
+    ) -> None:
+        """Takes what pytest-benchmark measured of a subject, unless it is disabled, as it is by
+        xdist; and how many bytes each round moves."""
         if benchmark.stats is None:
             return
         stats = benchmark.stats.stats
         self._table.add(measure, subject, stats.median)
-        if self._results and subject != NUMPY and not subject.endswith(BARE):
+        if self._results and isinstance(measured, DriverSubject):
             self._results.put_benchmark(
                 BenchmarkRecord(
-                    driver=subject,
+                    driver=measured.column,
                     name=measure,
                     median=stats.median,
                     iqr=stats.iqr,

@@ -19,11 +19,10 @@ from cts.benchmarks.speed_table import BARE, NUMPY
 from cts.benchmarks.subjects import (
     LARGE,
     SMALL,
-    DriverSubject,
     NothingToMeasureError,
     NumpySubject,
     available_drivers,
-    bare_of,
+    subject_of,
 )
 from cts.plugin.options import Options
 
@@ -92,20 +91,14 @@ def subjects() -> Iterator[dict[str, Any]]:
 
 
 @pytest.fixture
-def measured(subject: str, subjects: dict[str, Any]) -> Any:
+def measured(subject: str, subjects: dict[str, Any], pytestconfig: pytest.Config) -> Any:
     """The subject of that name."""
     if subject not in subjects:
-        subjects[subject] = made_for(subject)
+        pattern = Options.of(pytestconfig).device
+        subjects[subject] = NumpySubject() if subject == NUMPY else subject_of(subject, pattern)
     if subjects[subject] is None:
-        pytest.skip("there is nothing underneath to be called directly")
+        pytest.skip("no such device, or nothing underneath to be called directly")
     return subjects[subject]
-
-
-def made_for(subject: str) -> Any:
-    """A subject by its name; none for a driver with nothing underneath."""
-    if subject == NUMPY:
-        return NumpySubject()
-    return bare_of(subject.removesuffix(BARE)) if subject.endswith(BARE) else DriverSubject(subject)
 
 
 def test_speed(benchmark: Any, measured: Any, subject: str, measure: str, meter: Meter) -> None:
@@ -118,7 +111,7 @@ def test_speed(benchmark: Any, measured: Any, subject: str, measure: str, meter:
         pytest.skip(str(error))
     benchmark.group = measure
     benchmark.pedantic(run, rounds=rounds, warmup_rounds=max(rounds // 20, 3))
-    meter.note(measure, subject, benchmark, wanted.moved)
+    meter.note(measure, subject, measured, benchmark, wanted.moved)
 
 
 @pytest.mark.benchmark(group=BETWEEN_THREADS)
@@ -149,4 +142,4 @@ def test_speed_between_two_threads(
     thread.join()
     there.release()
     back.release()
-    meter.note(BETWEEN_THREADS, subject, benchmark)
+    meter.note(BETWEEN_THREADS, subject, measured, benchmark)

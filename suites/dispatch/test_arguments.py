@@ -119,7 +119,7 @@ def test_a_range_at_an_offset_that_the_driver_does_not_take(
     if alignment <= WORD:
         unsupported("the driver declares no binding_alignment: any word will do")
     with kernels.buffer(alignment) as target:
-        for offset in (WORD, alignment - WORD, alignment + WORD):
+        for offset in (WORD, alignment // 2, alignment - WORD, alignment + WORD):
             memory = BufferRange(target, offset, WORD)
 
             def submit(memory: BufferRange = memory, **lists: Any) -> None:

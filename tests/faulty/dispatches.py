@@ -299,6 +299,13 @@ def alignment_of_bindings_not_looked_at() -> None:
 
 
 @mutant("EXE-6")
+def half_of_the_alignment_is_enough() -> None:
+    """A driver that declares an alignment of bindings takes multiples of half of it."""
+    declare(binding_alignment=ALIGNMENT)
+    refuse_bindings(ALIGNMENT // 2, StatusCode.INVALID_ARGUMENT)
+
+
+@mutant("EXE-6")
 def unaligned_bindings_are_out_of_range() -> None:
     """A binding beside a multiple of the declared alignment is OUT_OF_RANGE."""
     declare(binding_alignment=ALIGNMENT)

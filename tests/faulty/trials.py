@@ -33,7 +33,7 @@ import pytest
 from cts.plugin.cases import Case, case_of
 from cts.plugin.isolation.child import die_with
 from cts.plugin.run import run_of
-from cts.results import FILE_NAME, CaseRecord, Outcome, read_cases
+from cts.results import FILE_NAME, CaseRecord, Outcome, parts_of, read_cases
 
 from .score import FAILURES
 
@@ -244,7 +244,7 @@ def _items_of(trial: Trial, items: Sequence[pytest.Item]) -> list[pytest.Item]:
     chosen = [
         (item, case)
         for item, case in cases
-        if case.driver == trial.driver and item.path in concerned
+        if parts_of(case.driver)[0] == trial.driver and item.path in concerned
     ]
     if trial.shuffle is not None:
         random.Random(trial.shuffle).shuffle(chosen)

@@ -95,6 +95,25 @@ def test_they_are_the_same_from_a_checkout_a_package_and_two_processes(
     assert ids(elsewhere, SUITE) == first
 
 
+def test_cases_that_pytest_calls_the_same_are_told_apart(
+    pytester: pytest.Pytester, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Two packages that are named from another folder: pytest's ids are relative to each."""
+    monkeypatch.chdir(pytester.mkdir("elsewhere"))
+    areas = ("dispatch", "command_buffer")
+    results = pytester.path / "results"
+    session = pytester.runpytest_subprocess(
+        *("--pyargs", *(f"cts.suites.{area}" for area in areas)),
+        *("--driver=local-sync", "-k", "keeps_what_it_uses", f"--results={results}"),
+        timeout=60,
+    )
+    assert session.ret == 0
+    cases = [r for r in read(results / "results.jsonl") if isinstance(r, CaseRecord)]
+    assert [(case.case, case.outcome) for case in cases] == [
+        (f"{area}/test_dispatch::test_keeps_what_it_uses", "pass") for area in areas
+    ]
+
+
 def test_a_case_of_the_installed_suites_is_reproduced_from_anywhere(
     cts: RunCts, outside_driver: OutsideDriver
 ) -> None:
