@@ -29,7 +29,7 @@ from .event import VulkanEvent
 from .executable import VulkanExecutable
 from .instance import Instance
 from .logical_device import LogicalDevice
-from .memory import VulkanAllocator, check_size
+from .memory import VulkanAllocator
 from .physical_device import PhysicalDevice
 from .pool import Pool
 from .queue import Queue
@@ -122,7 +122,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
         return OnHost((buffer,), function)
 
     def _transient(self, operation: str, size: int) -> TransientBuffer:
-        check_size(operation, self, size)
+        self.native.check_size(operation, size)
         return TransientBuffer(self, size)
 
     @property

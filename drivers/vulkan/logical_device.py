@@ -111,6 +111,16 @@ class LogicalDevice:
 
     # -- memory -----------------------------------------------------------------------
 
+    def check_size(self, operation: str, size: int) -> None:
+        """Raises RESOURCE_EXHAUSTED for more bytes than a buffer can have."""
+        most = self.physical.max_allocation
+        if size > most:
+            raise HalError(
+                StatusCode.RESOURCE_EXHAUSTED,
+                operation,
+                f"size is {size}: a buffer has at most {most} bytes",
+            )
+
     def memory_type(self, allowed: int, wanted: MemoryType, *, visible: bool) -> int:
         """The memory type, among the bits of `allowed`, that has most of what is wanted."""
         known = allowed, wanted.value, visible

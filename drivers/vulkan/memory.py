@@ -14,7 +14,7 @@ from cts.hal.memory import DEFAULT_USAGE, NOT_EXPORTED, lend
 
 from .._common.arguments import as_bytes
 from .._common.memory import AllocationRequest, CheckedAllocator, CheckedBuffer
-from . import sharing
+from .external_memory import shared_block
 from .logical_device import Block
 
 if TYPE_CHECKING:
@@ -101,23 +101,12 @@ class VulkanAllocator(CheckedAllocator["VulkanDevice"]):
 
     def _make(self, device: VulkanDevice, wanted: AllocationRequest) -> VulkanBuffer:
         size, memory_type, usage, export_types = wanted
-        check_size("Allocator.allocate", device, size)
+        device.native.check_size("Allocator.allocate", size)
         with device.queue.lock:
             device.queue.tidy()
             if export_types:
-                block = sharing.shared_block(device, wanted)
+                block = shared_block(device, wanted)
             else:
                 visible = bool(usage._value_ & MAPPING or memory_type._value_ & NEEDS_HOST)
                 block = device.pool.take(size, memory_type, visible=visible)
         return VulkanBuffer(device, size, block, usage, export_types)
-
-
-def check_size(operation: str, device: VulkanDevice, size: int) -> None:
-    """Raises RESOURCE_EXHAUSTED for more than a buffer can have."""
-    most = device.native.physical.max_allocation
-    if size > most:
-        raise HalError(
-            StatusCode.RESOURCE_EXHAUSTED,
-            operation,
-            f"size is {size}: a buffer has at most {most} bytes",
-        )
