@@ -8,7 +8,7 @@ from contextlib import contextmanager
 from typing import Any, Literal
 
 from cts.checks import unsupported
-from cts.hal import Buffer, Device, HandleType, Semaphore
+from cts.hal import Buffer, Device, DeviceGroup, HandleType, InteropMode, Semaphore
 from cts.work_cases import noise
 
 KINDS = (HandleType.NATIVE, HandleType.OPAQUE_FD, HandleType.SHM)
@@ -35,6 +35,20 @@ def needs_kind(
         claimed = getattr(maker.query_capabilities(), f"{what}_{doing}_types")
         if not kind & claimed:
             unsupported(f"the device does not claim to {doing} a {what} by {kind.name}")
+
+
+def take_each_others_semaphores(group: DeviceGroup) -> bool:
+    """Whether the queues of a group's first two devices take each other's semaphores as they are,
+    by the edges between the two."""
+    edges = [group.topology.query_edge(0, 1), group.topology.query_edge(1, 0)]
+    native = InteropMode.NATIVE
+    return all(edge and edge.wait_mode is edge.signal_mode is native for edge in edges)
+
+
+def needs_each_others_semaphores(group: DeviceGroup) -> None:
+    """Ends a case that has a queue take another device's semaphores, where no edge says so."""
+    if not take_each_others_semaphores(group):
+        unsupported("no edge says that a queue takes another device's semaphores as they are")
 
 
 @contextmanager

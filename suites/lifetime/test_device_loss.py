@@ -11,13 +11,12 @@ from typing import Any
 
 import pytest
 
-from cts.checks import expect, expect_equal, expect_error, unsupported
+from cts.checks import expect, expect_equal, expect_error
 from cts.hal import (
     DEVICE_LOST,
     Device,
     DeviceGroup,
     Driver,
-    InteropMode,
     Resource,
     live_counts,
 )
@@ -27,6 +26,7 @@ from cts.work_cases.alive import left_after
 from cts.work_cases.concurrency import Apart
 from cts.work_cases.dispatch import recording
 from cts.work_cases.operations import Bench, with_each_operation
+from cts.work_cases.sharing import needs_each_others_semaphores, take_each_others_semaphores
 
 TWICE = 2
 SOON = 1.0
@@ -58,19 +58,6 @@ class Setting:
     def lose(self) -> None:
         """Has the device lost."""
         self._driver.provoke_loss(self.device)
-
-    @property
-    def share_semaphores(self) -> bool:
-        """Whether each queue takes the other device's semaphores, by the edges between the two."""
-        topology = self.group.topology
-        edges = [topology.query_edge(0, 1), topology.query_edge(1, 0)]
-        native = InteropMode.NATIVE
-        return all(edge and edge.wait_mode is edge.signal_mode is native for edge in edges)
-
-    def need_shared_semaphores(self) -> None:
-        """Ends a case that is about a queue with another device's semaphores, where none is."""
-        if not self.share_semaphores:
-            unsupported("no edge says that a queue takes another device's semaphores as they are")
 
 
 @pytest.fixture
@@ -106,7 +93,7 @@ def test_pending_work_fails(
     """Loses a device with work behind what nobody signals: its signals fail, on both devices where
     they share them."""
     if awaited == "the-others":
-        setting.need_shared_semaphores()
+        needs_each_others_semaphores(setting.group)
     maker = setting.device if awaited == "its-own" else setting.other
     doing = f"a signal of {operation}, pending as the device was lost"
     with (
@@ -115,7 +102,7 @@ def test_pending_work_fails(
         setting.other.create_semaphore() as others,
     ):
         submit = bench.prepared(operation)
-        signalled = (own, others) if setting.share_semaphores else (own,)
+        signalled = (own, others) if take_each_others_semaphores(setting.group) else (own,)
         signal = [(semaphore, 1) for semaphore in signalled]
         pending = Apart(lambda: submit([(never, 1)], signal))
         if hal_driver.properties.async_queue:
@@ -135,7 +122,7 @@ def test_pending_work_fails(
 @pytest.mark.needs("queue_host_call")
 def test_work_under_way_fails(setting: Setting) -> None:
     """Loses a device in the middle of a host call: its signals fail once the call has returned."""
-    setting.need_shared_semaphores()
+    needs_each_others_semaphores(setting.group)
     begun, go_on = threading.Event(), threading.Event()
 
     def work() -> None:
@@ -320,7 +307,7 @@ def test_the_others_work_on(setting: Setting) -> None:
 
 def test_the_others_get_the_failure_of_what_they_wait_for(setting: Setting) -> None:
     """Has the other device wait for a lost one's semaphores: its signals fail, no more of it."""
-    setting.need_shared_semaphores()
+    needs_each_others_semaphores(setting.group)
     with (
         setting.device.create_semaphore() as lost,
         setting.other.create_semaphore() as before,
