@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import struct
+from types import ModuleType
 
 # A module in words: names are the place of an instruction, so that a change is told by it.
 
@@ -71,3 +72,9 @@ def assembled(change: Change, version: int = 0x00010300, bound: int = BOUND) -> 
             opcode, *operands = instruction
             words += (len(instruction) << 16 | opcode, *operands)
     return struct.pack(f"<{len(words)}I", *words)
+
+
+def described(spirv: ModuleType, code: bytes) -> tuple[str, int, int]:
+    """Entry point, constants and bindings of a module, as they are read."""
+    module = spirv.read_module(code)
+    return module.entry_point, module.constants, module.bindings

@@ -29,6 +29,7 @@ from .spirv_words import (
     UNIFORM,
     Change,
     assembled,
+    described,
     string,
 )
 
@@ -51,11 +52,6 @@ def test_the_kernels_are_those_of_the_suite(spirv: ModuleType, archive: ModuleTy
     for module in modules:
         assert [spirv.CAPABILITY_NAMES[each] for each in module.capabilities] == ["Shader"]
         assert module.extensions == ()
-
-
-def described(spirv: ModuleType, code: bytes) -> tuple[str, int, int]:
-    module = spirv.read_module(code)
-    return module.entry_point, module.constants, module.bindings
 
 
 def test_a_module_says_what_is_in_it(spirv: ModuleType) -> None:

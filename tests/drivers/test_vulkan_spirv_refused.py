@@ -36,6 +36,7 @@ from .spirv_words import (
     VOID,
     Change,
     assembled,
+    described,
     string,
 )
 
