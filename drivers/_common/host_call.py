@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
-from cts.hal import HalError, StatusCode
+from cts.hal import DeviceObject, HalError, StatusCode
 
 
 def call_host(operation: str, function: Callable[[], None]) -> None:
@@ -18,3 +18,16 @@ def call_host(operation: str, function: Callable[[], None]) -> None:
         raise HalError(error.code, operation, f"the function failed: {error.detail}") from error
     except BaseException as error:
         raise HalError(StatusCode.UNKNOWN, operation, f"the function failed: {error!r}") from error
+
+
+class HostCall:
+    """Work that calls a function once all waits are reached, not promised: it may take its time."""
+
+    def __init__(self, operation: str, function: Callable[[], None]) -> None:
+        self.used: Sequence[DeviceObject] = ()
+        self._operation = operation
+        self._function = function
+
+    def run(self) -> None:
+        """Calls it. Raises as `call_host` does."""
+        call_host(self._operation, self._function)

@@ -15,6 +15,8 @@ import numpy as np
 from cts.hal import DeviceObject, Event, HalError, MemoryType, StatusCode
 
 from .._common.arguments import refusal
+from .._common.followed_event import PutsEvent, WaitsForEvents
+from .._common.host_call import HostCall
 from .._common.work import WORD, Dispatch, Region, WorkMaker
 from .api import constants as vk
 from .api.declarations import ffi
@@ -219,8 +221,10 @@ class Barrier(Command):
         recorder.order(FOR_THE_DEVICE)
 
 
-class PutEvent(Command):
+class PutEvent(PutsEvent, Command):
     """Signals or resets an event."""
+
+    event: VulkanEvent
 
     def __init__(self, event: VulkanEvent, is_signalled: bool) -> None:
         self.used = (event,)
@@ -236,8 +240,10 @@ class PutEvent(Command):
             recorder.order(FOR_THE_DEVICE)
 
 
-class WaitEvents(Command):
+class WaitEvents(WaitsForEvents, Command):
     """Goes on where all of the events are signalled."""
+
+    events: Sequence[VulkanEvent]
 
     def __init__(self, operation: str, events: Sequence[VulkanEvent]) -> None:
         self.used = tuple(events)
@@ -296,8 +302,11 @@ class OnHost(Command):
         """Has nothing to record."""
 
 
-class HostCall(OnHost):
-    """A call of the host's that may take its time: once all waits are reached, not promised."""
+class CallHost(HostCall, Command):
+    """A call of a function of the host's."""
+
+    def record(self, recorder: Recorder) -> None:
+        """Has nothing to record."""
 
 
 class CommandMaker(WorkMaker[Command]):

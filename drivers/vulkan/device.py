@@ -17,14 +17,14 @@ from cts.hal import (
     slot,
 )
 
-from .._common import QueueDevice
 from .._common.arguments import as_int, refusal
-from .._common.host_call import call_host
+from .._common.deferral import Deferral
+from .._common.deferring_device import DeferringDevice
 from .._common.transient import QueueAllocated
 from . import sharing
 from .api import constants as vk
 from .command_buffer import CommandPool, VulkanCommandBuffer
-from .commands import Command, CommandMaker, HostCall, OnHost
+from .commands import CallHost, Command, CommandMaker, OnHost
 from .event import VulkanEvent
 from .executable import VulkanExecutable
 from .instance import Instance
@@ -34,11 +34,11 @@ from .physical_device import PhysicalDevice
 from .pool import Pool
 from .queue import Queue
 from .semaphore import VulkanSemaphore
-from .submission import VulkanOperation, submit
+from .submission import VulkanOperation, carry_out
 from .transient import TransientBuffer
 
 
-class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
+class VulkanDevice(DeferringDevice[Command, VulkanSemaphore]):
     """A logical device; it keeps the instance that it was made by.
 
     Attributes
@@ -46,14 +46,13 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
     instance : what it was made by.
     native : its native side.
     queue : its queue; `queue.lock` is the device's.
-    semaphore_limits : the largest payload, and the largest step of one, if there is such a limit.
     is_validated : whether the validation layer looks on.
     """
 
     driver_name = "vulkan"
     _semaphores = VulkanSemaphore
     _command_buffers = VulkanCommandBuffer
-    _readable_when_sealed = QueueDevice._readable_when_sealed | {"queue", "native"}
+    _readable_when_sealed = DeferringDevice._readable_when_sealed | {"queue", "native"}
 
     def __init__(
         self,
@@ -66,6 +65,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
         super().__init__(identifier, identifier, self.maker)
         self.pci_address = physical.pci_address
         self.semaphore_limits = semaphore_limits
+        self.deferral = Deferral()
         self.instance = instance
         self.is_validated = instance.is_validated
         with ExitStack() as undo:
@@ -74,7 +74,7 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
             self.native = LogicalDevice(instance.loader, physical, self._lose)
             undo.callback(self.native.destroy)
             self._capabilities = physical.capabilities(self.native.handle)
-            self.queue = Queue(self.native)
+            self.queue = Queue(self.native, self.deferral)
             undo.callback(self.queue.destroy)
             self.command_pool = CommandPool(self)
             undo.pop_all()
@@ -112,11 +112,18 @@ class VulkanDevice(QueueDevice[Command, VulkanSemaphore]):
 
     # -- work -------------------------------------------------------------------------
 
-    def _submit(self, operation: VulkanOperation) -> None:
-        submit(self, operation)
+    @property
+    def is_over(self) -> bool:
+        return self.queue.is_over
+
+    def tidy(self) -> None:
+        self.queue.tidy()
+
+    def carry_out(self, operation: VulkanOperation) -> None:
+        carry_out(self, operation)
 
     def _host_call(self, operation: str, function: Callable[[], None]) -> Command:
-        return HostCall((), lambda: call_host(operation, function))
+        return CallHost(operation, function)
 
     def _on_host(self, buffer: QueueAllocated, function: Callable[[], None]) -> Command:
         return OnHost((buffer,), function)

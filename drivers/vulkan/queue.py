@@ -1,24 +1,22 @@
-"""The queue: what is submitted natively, what is held back, and what ends after its last use.
+"""The queue: what is submitted natively, and what ends after its last use.
 
-1. A submission goes to the VkQueue as soon as each of its waits is *promised*: reached, or to be
-   reached by what was submitted natively before. Until then it is held back here: one that waits in
-   the VkQueue for a later one of the same queue would wait for ever.
+1. A submission goes to the VkQueue once all of its waits are promised (`.._common.deferral`).
 2. Submissions are numbered. A timeline semaphore of the queue's own, its *progress*, is advanced by
    each to its number. So nothing that is submitted natively ever waits for the host, and to wait
    for a number ends by itself.
 3. What submissions use may be given up while they run: its native side ends once the progress has
    passed its last use (`end_after`).
 
-One lock is held for all of this; it is taken before any other.
+The deferral's lock is held for all of this.
 """
 
 from __future__ import annotations
 
-import threading
 from collections import deque
 from collections.abc import Callable, Sequence
 from typing import TYPE_CHECKING, Any
 
+from .._common.deferral import Deferral
 from .api import constants as vk
 from .api.declarations import ffi
 from .logical_device import LogicalDevice
@@ -45,9 +43,9 @@ class Queue:
     submitted : the number of the last native submission.
     """
 
-    def __init__(self, device: LogicalDevice) -> None:
+    def __init__(self, device: LogicalDevice, deferral: Deferral) -> None:
         self._device = device
-        self.lock = threading.RLock()  # the collector may end something anywhere
+        self.lock = deferral.lock
         self.submitted = 0
         self._completed = 0
         self._later: deque[tuple[int, Callable[[], None]]] = deque()
@@ -57,8 +55,6 @@ class Queue:
         self._submission = SubmitInfo(AT_ONCE)
         self._submit = device.loader.vkQueueSubmit
         self._read = device.loader.vkGetSemaphoreCounterValue
-        self._is_ready: deque[Callable[[], None]] = deque()
-        self._is_draining = False
         self.is_over = False
 
     # -- native submissions -----------------------------------------------------------
@@ -129,23 +125,6 @@ class Queue:
                 end()
             else:
                 self._late.append((self.submitted, end))
-
-    # -- submissions that wait --------------------------------------------------------
-
-    def when_ready(self, action: Callable[[], None]) -> None:
-        """Does something with the lock held, after what is being done with it."""
-        self._is_ready.append(action)
-
-    def drain(self) -> None:
-        """Does what has become ready, with the lock held, however much follows from it."""
-        if self._is_draining:
-            return
-        self._is_draining = True
-        try:
-            while self._is_ready:
-                self._is_ready.popleft()()
-        finally:
-            self._is_draining = False
 
     # -- the end ----------------------------------------------------------------------
 
