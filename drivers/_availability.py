@@ -11,7 +11,7 @@ import ctypes
 import importlib.util
 from typing import NoReturn
 
-from cts.hal import DeviceInfo, Driver, HalError, StatusCode
+from cts.hal import Device, DeviceInfo, Driver, HalError, StatusCode
 
 NOT_DRIVEN_YET = "this version of the driver can find the backend but not drive it yet"
 
@@ -30,7 +30,7 @@ class FindingDriver(Driver):
     def enumerate(self) -> list[DeviceInfo]:
         self._refuse("Driver.enumerate")
 
-    def create_device(self, info: DeviceInfo | None = None) -> NoReturn:
+    def create_device(self, info: DeviceInfo | None = None) -> Device:
         self._refuse("Driver.create_device")
 
     def _refuse(self, operation: str) -> NoReturn:

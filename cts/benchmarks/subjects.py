@@ -12,6 +12,7 @@ from cts import registry
 from cts.benchmarks.speed_table import BARE
 from cts.hal import (
     Buffer,
+    BufferUsage,
     CommandBuffer,
     Device,
     DeviceGroup,
@@ -19,6 +20,7 @@ from cts.hal import (
     DeviceInfo,
     Driver,
     HalError,
+    MemoryType,
     Resource,
     Semaphore,
     implements,
@@ -29,7 +31,7 @@ from cts.work_cases.dispatch import Kernels
 from cts.work_cases.kernels import COUNT
 
 WORKGROUPS = 1024
-SMALL, LARGE = 4 << 10, 64 << 20
+SMALL, LARGE, HUGE = 4 << 10, 64 << 20, 1 << 30
 PATTERN = b"\x01\x02\x03\x04"
 
 
@@ -98,6 +100,26 @@ class DriverSubject:
     def copy(self, size: int) -> Callable[[], None]:
         """Copies one buffer to another."""
         source, target = self._two_buffers(size)
+
+        def run() -> None:
+            value = next(self._values)
+            self._device.queue_copy(source, 0, target, 0, size, signal=[(self._semaphore, value)])
+            self._semaphore.wait(value)
+
+        return run
+
+    def copy_on_device(self, size: int) -> Callable[[], None]:
+        """Copies one buffer of the device's own memory to another. Raises NothingToMeasureError
+        where there is no room for both."""
+        how: Any = {"memory_type": MemoryType.DEVICE_LOCAL, "usage": BufferUsage.TRANSFER}
+        made: list[Buffer] = []
+        try:
+            made += (self._device.allocator.allocate(size, **how) for _ in range(2))
+        except HalError as error:
+            raise NothingToMeasureError("it has not enough memory") from error
+        finally:
+            self._held += made
+        source, target = made
 
         def run() -> None:
             value = next(self._values)

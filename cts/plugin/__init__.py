@@ -19,7 +19,7 @@ if TYPE_CHECKING:
 
     from cts.hal import DeviceGroup, Driver
     from cts.plugin.driver_session import DriverSession
-    from cts.plugin.fixtures import DeviceGroups, NewDevice, NewGroup, Steer
+    from cts.plugin.fixtures import DeviceGroups, LoseDevice, NewDevice, NewGroup, Steer
 
 DRIVER_FIXTURE = "hal_session"
 """A test that uses this fixture, itself or through another, is a case."""
@@ -160,6 +160,16 @@ def new_group(new_device: NewDevice) -> Iterator[NewGroup]:
     factory = NewGroup(new_device)
     yield factory
     factory.release()
+
+
+@pytest.fixture
+def lose_device(hal_session: DriverSession) -> Iterator[LoseDevice]:
+    """Has devices of the driver under test lost."""
+    from cts.plugin.fixtures import LoseDevice
+
+    losses = LoseDevice(hal_session)
+    yield losses
+    losses.release()
 
 
 @pytest.fixture

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import inspect
 import sys
-from collections.abc import Callable
+from collections.abc import Callable, Collection
 from functools import cached_property
 from pathlib import Path
 
@@ -267,6 +267,16 @@ class DriverSession:
         """Gives up the group where the driver could not have so many more devices beside it."""
         limit = self.max_devices
         if limit is not None and self._group and self.device_count + devices > limit:
+            self._drop_group()
+
+    def give_up_lost(self, handles: Collection[int]) -> None:
+        """Gives up the group where a device of it was lost with another of the same handle; a new
+        one is built where it is needed."""
+        group = self._group
+        if group is not None and any(
+            group.device_at(index).query_capabilities().driver_device_handle in handles
+            for index in range(group.device_count)
+        ):
             self._drop_group()
 
     def _drop_group(self) -> None:

@@ -17,6 +17,7 @@ from cts.hal import (
     platform_distance,
 )
 from cts.hal.numa import NumaDistance
+from cts.plugin import evidence
 from cts.plugin.cases import case_of
 from cts.plugin.driver_session import DriverSession
 from cts.plugin.examples import settings_on
@@ -55,6 +56,31 @@ class NewDevice:
     def release(self) -> None:
         """Drops the references that the case still has."""
         _release_all(self._made)
+
+
+class LoseDevice:
+    """Has devices lost, for good (`Driver.provoke_loss`).
+
+    Devices of one non-zero `driver_device_handle` are lost together. The session's group may be
+    among them: it is given up at the case's end.
+    """
+
+    def __init__(self, session: DriverSession) -> None:
+        self._session = session
+        self._lost: set[int] = set()
+
+    def __call__(self, device: Device) -> None:
+        """Returns once it is lost."""
+        with evidence.aside():
+            handle = device.query_capabilities().driver_device_handle
+        self._lost |= {handle} - {0}
+        self._session.driver.provoke_loss(device)
+
+    def release(self) -> None:
+        """Gives up what was lost with them."""
+        if self._lost:
+            with evidence.aside():
+                self._session.give_up_lost(self._lost)
 
 
 class NewGroup:

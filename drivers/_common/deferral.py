@@ -122,6 +122,7 @@ class HeldSubmission(Resource):
         self._undecided = 1 + len(operation.waits)  # waits not promised, and `start` itself
         self._is_decided = self._is_over = False
         self._failure: HalError | None = None
+        self._loss: HalError | None = None
 
     def start(self) -> None:
         """Waits from now on for what it is to wait for."""
@@ -133,8 +134,9 @@ class HeldSubmission(Resource):
         self._wait_ended(None)
 
     def lose(self, failure: HalError) -> None:
-        """Waits no more, and fails."""
+        """Waits no more, and fails; a host call that is under way fails at its end."""
         with self._deferral.lock:
+            self._loss = failure
             self._wait_ended(failure)
             self._deferral.drain()
 
@@ -172,7 +174,7 @@ class HeldSubmission(Resource):
         """A host call was made, or failed: its signals follow."""
         with self._deferral.lock:
             if self.reference_count:
-                self._settle(failure, by_host=True)
+                self._settle(failure or self._loss, by_host=True)
                 self.release()
             self._deferral.drain()
 

@@ -3,35 +3,71 @@
 from __future__ import annotations
 
 import ctypes
+import os
+from typing import TYPE_CHECKING
 
-from .._availability import FindingDriver, has_package, load_library, native_failure
+from .._availability import has_package, load_library, native_failure
+from .._stream.driver import StreamDriver
+from . import kernels
+from .codes import NO_DEVICE, STUB_LIBRARY
+
+if TYPE_CHECKING:
+    from .._stream.calls import StreamCalls
+    from .._stream.context import Runtime
+    from .device import CudaDevice
 
 INSTALL = "install NVIDIA's driver, and pip install 'hal-cts[cuda]'"
-
-# CUresult values that mean absence: the library is a stub for linking, or sees no device.
-CUDA_ERROR_STUB_LIBRARY = 34
-CUDA_ERROR_NO_DEVICE = 100
+MASK = "CUDA_VISIBLE_DEVICES"
 
 
-class CudaDriver(FindingDriver):
-    """Tells whether there is a CUDA device here."""
+class CudaDriver(StreamDriver):
+    """NVIDIA's GPUs."""
 
     name = "cuda"
+    executable_format = kernels.FORMAT
+    traps_are_survived = True
 
     def missing(self) -> str | None:
         cuda = load_library("libcuda.so.1", "nvcuda.dll")
         if cuda is None:
             return f"no CUDA driver: libcuda.so.1 cannot be loaded; {INSTALL}"
         code = cuda.cuInit(0)
-        if code == CUDA_ERROR_STUB_LIBRARY:
+        if code == STUB_LIBRARY:
             return f"no CUDA driver: libcuda.so.1 is a stub for linking; {INSTALL}"
         count = ctypes.c_int(0)
-        if code not in (0, CUDA_ERROR_NO_DEVICE):
+        if code not in (0, NO_DEVICE):
             raise native_failure(self, "cuInit", code)
         if code == 0 and (code := cuda.cuDeviceGetCount(ctypes.byref(count))):
             raise native_failure(self, "cuDeviceGetCount", code)
         if count.value == 0:
-            return f"no CUDA device: the driver library is there and sees none; {INSTALL}"
+            return (
+                f"no CUDA device: the driver library is there and sees none{_masked()}; {INSTALL}"
+            )
         if not has_package("cuda.bindings"):
             return "no Python binding of CUDA: pip install 'hal-cts[cuda]'"
         return None
+
+    def conformance_executable(self, format: str) -> bytes:
+        if format != kernels.FORMAT.name:
+            return super().conformance_executable(format)
+        return kernels.conformance_archive()
+
+    def _trap(self) -> bytes:
+        return kernels.trap_ptx()
+
+    def _new_calls(self) -> StreamCalls:
+        from .calls import CudaCalls
+
+        return CudaCalls()
+
+    def _new_device(self, identifier: str, runtime: Runtime, ordinal: int) -> CudaDevice:
+        from .device import CudaDevice
+
+        context = runtime.open("Driver.create_device", ordinal)
+        return CudaDevice(identifier, context, kernels.FORMAT)
+
+
+def _masked() -> str:
+    """That the environment hides devices, where it does."""
+    mask = os.environ.get(MASK)
+    return "" if mask is None else f" ({MASK} is {mask!r})"

@@ -4,37 +4,82 @@ from __future__ import annotations
 
 import ctypes
 import os
+from typing import TYPE_CHECKING
 
-from .._availability import FindingDriver, has_package, load_library, native_failure
+from .._availability import has_package, load_library, native_failure
+from .._stream.driver import StreamDriver
+from . import kernels
+from .codes import NO_DEVICE
+
+if TYPE_CHECKING:
+    from .._stream.calls import StreamCalls
+    from .._stream.context import Runtime
+    from .device import HipDevice
 
 INSTALL = "install ROCm, and pip install 'hal-cts[hip]'"
 ROCM_PATH = "ROCM_PATH"
 DEFAULT_ROCM_PATH = "/opt/rocm"
+MASKS = ("HIP_VISIBLE_DEVICES", "ROCR_VISIBLE_DEVICES")
 
 # Without its -dev package the library has a versioned name only.
 LIBRARY_NAMES = ("libamdhip64.so", "libamdhip64.so.7", "libamdhip64.so.6", "libamdhip64.so.5")
 
-# hipError_t values that mean that there is no device.
-HIP_ERROR_NO_DEVICE = 100
 
-
-class HipDriver(FindingDriver):
-    """Tells whether there is a HIP device here."""
+class HipDriver(StreamDriver):
+    """AMD's GPUs."""
 
     name = "hip"
+    executable_format = kernels.FORMAT
+    traps_are_survived = False  # AMD's runtime ends the process
 
     def missing(self) -> str | None:
         rocm = os.environ.get(ROCM_PATH, DEFAULT_ROCM_PATH)
         in_rocm = [os.path.join(rocm, "lib", name) for name in LIBRARY_NAMES]
-        hip = load_library(*in_rocm, *LIBRARY_NAMES)
-        if hip is None:
+        library = load_library(*in_rocm, *LIBRARY_NAMES)
+        if library is None:
             return f"no HIP runtime: libamdhip64.so cannot be loaded; {INSTALL}, or set {ROCM_PATH}"
         count = ctypes.c_int(0)
-        code = hip.hipGetDeviceCount(ctypes.byref(count))
-        if code not in (0, HIP_ERROR_NO_DEVICE):
+        code = library.hipGetDeviceCount(ctypes.byref(count))
+        if code not in (0, NO_DEVICE):
             raise native_failure(self, "hipGetDeviceCount", code)
         if code or count.value == 0:
-            return f"no HIP device: the runtime library is there and sees none; {INSTALL}"
+            return (
+                f"no HIP device: the runtime library is there and sees none{_masked()}; {INSTALL}"
+            )
         if not has_package("rocm.bindings.hip"):
             return "no Python binding of HIP: pip install 'hal-cts[hip]'"
+        return _unbound()
+
+    def conformance_executable(self, format: str) -> bytes:
+        if format != kernels.FORMAT.name:
+            return super().conformance_executable(format)
+        return kernels.conformance_archive()
+
+    def _trap(self) -> bytes:
+        return kernels.hsaco()
+
+    def _new_calls(self) -> StreamCalls:
+        from .calls import HipCalls
+
+        return HipCalls()
+
+    def _new_device(self, identifier: str, runtime: Runtime, ordinal: int) -> HipDevice:
+        from .device import HipDevice
+
+        context = runtime.open("Driver.create_device", ordinal)
+        return HipDevice(identifier, context, kernels.FORMAT)
+
+
+def _unbound() -> str | None:
+    """Why the binding does not find the library that was found here, or none."""
+    from rocm.bindings import hip
+
+    if hip.has_symbol("hipGetDeviceCount"):
         return None
+    return f"the Python binding of HIP finds no libamdhip64.so: set {ROCM_PATH}"
+
+
+def _masked() -> str:
+    """That the environment hides devices, where it does."""
+    masks = [f"{name} is {os.environ[name]!r}" for name in MASKS if name in os.environ]
+    return f" ({', '.join(masks)})" if masks else ""

@@ -13,6 +13,7 @@ from cts.hal import (
     Edge,
     HandleType,
     InteropMode,
+    MemoryType,
     Semaphore,
     slot,
 )
@@ -20,6 +21,7 @@ from cts.hal import (
 from .._common.arguments import as_int, refusal
 from .._common.deferral import Deferral
 from .._common.deferring_device import DeferringDevice
+from .._common.pool import Pool
 from .._common.transient import QueueAllocated
 from . import sharing
 from .api import constants as vk
@@ -28,10 +30,9 @@ from .commands import CallHost, Command, CommandMaker, OnHost
 from .event import VulkanEvent
 from .executable import VulkanExecutable
 from .instance import Instance
-from .logical_device import LogicalDevice
+from .logical_device import Block, LogicalDevice
 from .memory import VulkanAllocator
 from .physical_device import PhysicalDevice
-from .pool import Pool
 from .queue import Queue
 from .semaphore import VulkanSemaphore
 from .submission import VulkanOperation, carry_out
@@ -78,16 +79,20 @@ class VulkanDevice(DeferringDevice[Command, VulkanSemaphore]):
             undo.callback(self.queue.destroy)
             self.command_pool = CommandPool(self)
             undo.pop_all()
-        self.pool = Pool(self.native)
+        self.pool = Pool(self._new_block)
         self._allocator = VulkanAllocator(self)
 
     def _lose(self) -> None:
         self.loss.lose("Device", vk.RESULTS[vk.VK_ERROR_DEVICE_LOST])
 
+    def _new_block(self, size: int, kind: tuple[int, bool]) -> Block:
+        """Of a memory type, as a number, and whether the host must see it."""
+        return self.native.block(size, MemoryType(kind[0]), visible=kind[1])
+
     def _destroy(self) -> None:
         with self.queue.lock:
             self.queue.destroy()
-            self.pool.trim()
+            self.pool.close()
             self.command_pool.destroy()
             self.native.destroy()
         self.instance.drop_user()

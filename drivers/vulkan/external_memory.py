@@ -12,7 +12,6 @@ All of it is called with the queue's lock held.
 from __future__ import annotations
 
 import os
-import stat
 from typing import TYPE_CHECKING, Any, NamedTuple
 
 from cts.hal import HalError, HandleType, MemoryType, StatusCode
@@ -21,7 +20,14 @@ from cts.hal.memory import DEFAULT_MEMORY_TYPE
 from .._common import shared_memory
 from .._common.arguments import as_int
 from .._common.memory import AllocationRequest
-from .._common.shared_memory import PageMapping
+from .._common.named_memory import (
+    MemoryDescriptor,
+    NamedMemory,
+    check_descriptor,
+    memory_descriptor,
+    memory_of_name,
+    new_memory,
+)
 from .api.declarations import ffi
 from .logical_device import Block
 from .native import struct
@@ -36,13 +42,6 @@ class Maker(NamedTuple):
 
     device_uuid: bytes | None
     driver_uuid: bytes
-
-
-class MemoryDescriptor(int):
-    """A descriptor of Vulkan's memory that says whose it is, and how many bytes there are."""
-
-    maker: Maker
-    size: int
 
 
 def _maker_of(device: VulkanDevice) -> Maker:
@@ -65,33 +64,9 @@ def shared_block(device: VulkanDevice, wanted: AllocationRequest) -> Block:
     return device.native.block(size, memory_type, visible=True, external=OPAQUE_FD, source=export)
 
 
-class NamedMemory:
-    """A mapped shared memory object; its maker's name for it ends with it."""
-
-    def __init__(self, mapping: PageMapping, name: str = "") -> None:
-        self.mapping = mapping
-        self.name = name
-
-    def __del__(self) -> None:
-        if self.name:
-            shared_memory.unlink(self.name)
-
-
 def _named_block(device: VulkanDevice, size: int) -> Block:
-    operation, name = "Allocator.allocate", shared_memory.new_name()
-    try:
-        descriptor = shared_memory.create(name)
-    except OSError as error:
-        raise HalError(StatusCode.RESOURCE_EXHAUSTED, operation, str(error)) from error
-    try:
-        os.ftruncate(descriptor, max(size, 1))  # a page without a byte cannot be touched
-        memory = NamedMemory(PageMapping(descriptor, _in_pages(device, size)), name)
-    except (OSError, OverflowError) as error:
-        shared_memory.unlink(name)
-        raise HalError(StatusCode.RESOURCE_EXHAUSTED, operation, str(error)) from error
-    finally:
-        os.close(descriptor)
-    return _host_block(operation, device, size, memory)
+    operation, page = "Allocator.allocate", device.native.physical.import_alignment
+    return _host_block(operation, device, size, new_memory(operation, size, page))
 
 
 def _host_block(operation: str, device: VulkanDevice, size: int, memory: NamedMemory) -> Block:
@@ -118,25 +93,10 @@ def _host_block(operation: str, device: VulkanDevice, size: int, memory: NamedMe
     return block
 
 
-def _in_pages(device: VulkanDevice, size: int) -> int:
-    """Bytes of host memory that can be imported, for so many that are to be used."""
-    page = device.native.physical.import_alignment
-    return max(-(-size // page), 1) * page
-
-
 def block_of_name(operation: str, device: VulkanDevice, handle: Any, size: int) -> Block:
     """A block over a shared memory object."""
-    descriptor = shared_memory.open_named(operation, handle)
-    try:
-        there = os.fstat(descriptor).st_size
-        shared_memory.check_size(operation, size, there)
-        mapping = PageMapping(descriptor, _in_pages(device, size))
-    except OSError as error:
-        code = StatusCode.PERMISSION_DENIED
-        raise shared_memory.native_error(operation, code, repr(handle), error) from error
-    finally:
-        os.close(descriptor)
-    return _host_block(operation, device, size, NamedMemory(mapping))
+    page = device.native.physical.import_alignment
+    return _host_block(operation, device, size, memory_of_name(operation, handle, size, page))
 
 
 def block_of_descriptor(operation: str, device: VulkanDevice, handle: Any, size: int) -> Block:
@@ -177,17 +137,4 @@ def descriptor_of(operation: str, device: VulkanDevice, block: Block, size: int)
     got = ffi.new("int *")
     give = native.loader.of_device(native.handle, "vkGetMemoryFdKHR")
     native.check(operation, "vkGetMemoryFdKHR", give(native.handle, wanted, got))
-    descriptor = MemoryDescriptor(got[0])
-    descriptor.maker, descriptor.size = _maker_of(device), size
-    return descriptor
-
-
-def check_descriptor(operation: str, descriptor: int, size: int) -> None:
-    """Raises for what is no descriptor, and for a file in memory that is smaller."""
-    try:
-        status = os.fstat(descriptor)
-    except (OSError, OverflowError) as error:
-        code = StatusCode.INVALID_ARGUMENT
-        raise shared_memory.native_error(operation, code, f"{descriptor}", error) from error
-    if stat.S_ISREG(status.st_mode):
-        shared_memory.check_size(operation, size, status.st_size)
+    return memory_descriptor(got[0], _maker_of(device), size)

@@ -251,7 +251,7 @@ class Block:
         self.size = size
         self.last_use = 0
         self.holds: object = None
-        self.shape: tuple[int, int, bool] | None = None
+        self.shape: tuple[int, tuple[int, bool]] | None = None
 
     @property
     def bytes(self) -> Bytes:

@@ -108,5 +108,5 @@ class VulkanAllocator(CheckedAllocator["VulkanDevice"]):
                 block = shared_block(device, wanted)
             else:
                 visible = bool(usage._value_ & MAPPING or memory_type._value_ & NEEDS_HOST)
-                block = device.pool.take(size, memory_type, visible=visible)
+                block = device.pool.take(size, (memory_type._value_, visible))
         return VulkanBuffer(device, size, block, usage, export_types)

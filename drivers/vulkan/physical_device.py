@@ -5,11 +5,11 @@ from __future__ import annotations
 import mmap
 import re
 from functools import cached_property
-from pathlib import Path
 from typing import Any
 
 from cts.hal import DeviceCapabilities, DeviceCapability, DeviceInfo, HandleType
 
+from .._common import pci
 from . import native
 from .api import constants as vk
 from .api.declarations import ffi
@@ -299,7 +299,7 @@ class PhysicalDevice:
             semaphore_import_types=semaphores[1],
             buffer_export_types=buffers[0],
             buffer_import_types=buffers[1],
-            numa_node=_numa_node(self.pci_address),
+            numa_node=pci.numa_node(self.pci_address) or 0,
             physical_device_uuid=self.device_uuid,
             driver_device_handle=int(ffi.cast("uintptr_t", device)),
         )
@@ -315,13 +315,3 @@ def _chained(name: str, *structures: Any) -> Any:
     first = struct(name, pNext=following)
     native.keep(first, *structures)
     return first
-
-
-def _numa_node(pci_address: str | None) -> int:
-    """As the platform tells it of a PCI address; 0 where it does not."""
-    if pci_address is None:
-        return 0
-    try:
-        return max(int(Path(f"/sys/bus/pci/devices/{pci_address}/numa_node").read_text()), 0)
-    except (OSError, ValueError):
-        return 0

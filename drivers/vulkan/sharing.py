@@ -15,15 +15,10 @@ from cts.hal.memory import DEFAULT_USAGE
 
 from .._common.arguments import as_handle_type, as_int, as_object
 from .._common.memory import as_exported, as_import
+from .._common.named_memory import NamedMemory, check_descriptor
 from .api import constants as vk
 from .api.declarations import ffi
-from .external_memory import (
-    NamedMemory,
-    block_of_descriptor,
-    block_of_name,
-    check_descriptor,
-    descriptor_of,
-)
+from .external_memory import block_of_descriptor, block_of_name, descriptor_of
 from .memory import VulkanBuffer
 from .native import NULL, struct
 from .queue import new_timeline

@@ -12,7 +12,8 @@ from .memory import VulkanBuffer
 if TYPE_CHECKING:
     from .device import VulkanDevice
 
-MEMORY = MemoryType.DEVICE_LOCAL | MemoryType.HOST_VISIBLE
+MEMORY = (MemoryType.DEVICE_LOCAL | MemoryType.HOST_VISIBLE).value, True
+"""Its memory type, which the host sees."""
 
 
 class TransientBuffer(VulkanBuffer, QueueAllocated):
@@ -24,7 +25,7 @@ class TransientBuffer(VulkanBuffer, QueueAllocated):
 
     def commit(self) -> None:
         if not self._is_over:
-            self._block = self._pool.take(self.byte_length, MEMORY, visible=True)
+            self._block = self._pool.take(self.byte_length, MEMORY)
 
     def decommit(self) -> None:
         self.check_not_over("Device.queue_dealloca")

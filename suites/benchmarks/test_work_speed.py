@@ -17,6 +17,7 @@ import pytest
 
 from cts.benchmarks.speed_table import BARE, NUMPY
 from cts.benchmarks.subjects import (
+    HUGE,
     LARGE,
     SMALL,
     NothingToMeasureError,
@@ -60,6 +61,7 @@ MEASURES = {
     "copy 4 KiB": Measure(3000, "copy", (SMALL,), SMALL),
     "fill 64 MiB": Measure(40, "fill", (LARGE,), LARGE),
     "copy 64 MiB": Measure(40, "copy", (LARGE,), LARGE),
+    "copy 1 GiB of the device's memory": Measure(10, "copy_on_device", (HUGE,), HUGE),
     "allocate and free 4 KiB": Measure(5000, "allocate"),
     "allocate and free 4 KiB in the queue": Measure(2000, "allocate_in_order"),
     "record and execute 10 fills of 4 KiB": Measure(1000, "record_and_execute", (10,)),

@@ -11,7 +11,7 @@ from typing import Any
 
 import pytest
 
-from cts.checks import expect, expect_equal, expect_error
+from cts.checks import expect, expect_equal, expect_error, unsupported
 from cts.hal import (
     DEVICE_LOST,
     Device,
@@ -20,7 +20,7 @@ from cts.hal import (
     Resource,
     live_counts,
 )
-from cts.plugin.fixtures import NewDevice, NewGroup
+from cts.plugin.fixtures import LoseDevice, NewDevice, NewGroup
 from cts.work_cases import LONG, Waiter, submitted
 from cts.work_cases.alive import left_after
 from cts.work_cases.concurrency import Apart
@@ -50,20 +50,25 @@ class Setting:
     device, other : the one that will be lost, and the one that will not.
     """
 
-    def __init__(self, driver: Driver, new_device: NewDevice, new_group: NewGroup) -> None:
-        self._driver = driver
+    def __init__(self, lose_device: LoseDevice, new_device: NewDevice, new_group: NewGroup) -> None:
+        self._lose_device = lose_device
         self.device, self.other = new_device.many(2)
         self.group: DeviceGroup = new_group(self.device, self.other)
+        handle, others = (
+            d.query_capabilities().driver_device_handle for d in (self.device, self.other)
+        )
+        if handle and handle == others:
+            unsupported("the two devices have one driver_device_handle, and are lost together")
 
     def lose(self) -> None:
         """Has the device lost."""
-        self._driver.provoke_loss(self.device)
+        self._lose_device(self.device)
 
 
 @pytest.fixture
-def setting(hal_driver: Driver, new_device: NewDevice, new_group: NewGroup) -> Setting:
+def setting(lose_device: LoseDevice, new_device: NewDevice, new_group: NewGroup) -> Setting:
     """The devices."""
-    return Setting(hal_driver, new_device, new_group)
+    return Setting(lose_device, new_device, new_group)
 
 
 @pytest.fixture
@@ -370,11 +375,11 @@ ORDERS: dict[str, Callable[[list[Resource]], list[Resource]]] = {
 @pytest.mark.needs("create_command_buffer", "queue_execute")
 @pytest.mark.parametrize("order", ORDERS)
 def test_all_of_it_is_released(
-    hal_driver: Driver, new_device: NewDevice, new_group: NewGroup, order: str
+    lose_device: LoseDevice, new_device: NewDevice, new_group: NewGroup, order: str
 ) -> None:
     """Releases everything of a lost device, in several orders: it returns, nothing is alive."""
     before = Counter(live_counts())
-    setting = Setting(hal_driver, new_device, new_group)
+    setting = Setting(lose_device, new_device, new_group)
     device = setting.device
     for each in (device, setting.other):
         new_device.forget(each)  # it is the case that releases them

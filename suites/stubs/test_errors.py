@@ -16,7 +16,7 @@ from cts.hal import (
     slots,
 )
 from cts.plugin.exit_scenarios import CALLS
-from cts.plugin.fixtures import NewDevice, NewGroup
+from cts.plugin.fixtures import LoseDevice, NewDevice, NewGroup
 
 CANONICAL = {
     "CANCELLED": 1,
@@ -115,7 +115,7 @@ def test_a_drivers_own_error_names_the_operation(
 @pytest.mark.spec("STA-3")
 @pytest.mark.needs("allocator", native=True)
 def test_a_native_code_is_kept(
-    hal_driver: Driver, new_device: NewDevice, new_group: NewGroup
+    hal_driver: Driver, lose_device: LoseDevice, new_device: NewDevice, new_group: NewGroup
 ) -> None:
     """Allocates more than there is; on a lost device, where the driver refuses by a limit that it
     declares, and asks its library nothing: the library's own error code stays on the error."""
@@ -128,7 +128,7 @@ def test_a_native_code_is_kept(
     if raised.error.native_code is None and properties.max_allocation is not None:
         if not properties.provokes_loss:
             unsupported("the driver refuses by its max_allocation; no other failure can be had")
-        hal_driver.provoke_loss(device)
+        lose_device(device)
         doing += " on a lost device"
         with expect_error(DEVICE_LOST, "STA-3", doing) as raised:
             device.allocator.allocate(TOO_LARGE)

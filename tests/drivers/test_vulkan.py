@@ -20,7 +20,8 @@ from cts.hal.edge import FIELDS
 from cts.work_cases import noise, submitted
 
 from .conftest import GroupedDevices
-from .fake_icd import ROOT, FakeIcd, lavapipe, run_scenario
+from .fake_icd import FakeIcd, lavapipe, run_scenario
+from .in_a_process import ROOT
 
 CHAIN = 1000
 SIZE = 64

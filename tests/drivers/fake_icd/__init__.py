@@ -11,7 +11,6 @@ import json
 import os
 import shutil
 import subprocess
-import sys
 from collections import Counter
 from collections.abc import Mapping
 from pathlib import Path
@@ -19,11 +18,11 @@ from typing import Any, Final, NoReturn
 
 import pytest
 
+from ..in_a_process import in_a_process
+
 SOURCE = Path(__file__).with_name("fake_icd.c")
-ROOT = Path(__file__).parents[3]
 MANIFESTS = Path("/usr/share/vulkan/icd.d")
 CHROMIUM = Path("/usr/lib/chromium")
-TIMEOUT = 60.0
 
 ENDS: Final = {
     "vkAllocateMemory": "vkFreeMemory",
@@ -115,16 +114,5 @@ def _makes(call: str) -> bool:
 
 
 def run_scenario(name: str, variables: Mapping[str, str], *arguments: str) -> Any:
-    """What a function of `scenarios` gives in a process of its own with that environment. Fails
-    the test where the process ends badly."""
-    done = subprocess.run(
-        [sys.executable, "-X", "faulthandler", "-m", f"{__name__}.scenarios", name, *arguments],
-        env=variables,
-        cwd=ROOT,
-        capture_output=True,
-        text=True,
-        timeout=TIMEOUT,
-    )
-    if done.returncode:
-        pytest.fail(f"{name} ended with {done.returncode}:\n{done.stdout}{done.stderr}")
-    return json.loads(done.stdout.splitlines()[-1])
+    """What a function of `scenarios` gives (`in_a_process`)."""
+    return in_a_process(f"{__name__}.scenarios", name, variables, *arguments)

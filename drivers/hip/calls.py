@@ -1,0 +1,425 @@
+"""HIP as a table of calls, through rocm-bindings-hip.
+
+HIP has no contexts of its own: a device's ordinal stands for one.
+"""
+
+from __future__ import annotations
+
+import ctypes
+import os
+from collections.abc import Sequence
+from typing import Any, ClassVar
+
+from rocm.bindings import hip
+
+from cts.hal import LinkClass
+
+from .._common import pci
+from .._stream.calls import (
+    Counts,
+    Facts,
+    Handle,
+    NativeError,
+    Partition,
+    SharedMemory,
+    StreamCalls,
+    Word,
+)
+from .codes import CODES, NOT_READY, NOT_SUPPORTED, PEER_ACCESS_ALREADY_ENABLED, STICKY
+
+PORTABLE_AND_MAPPED = 3
+NON_BLOCKING = 1
+ATTACH_GLOBAL = 1
+WAIT_UNTIL_AT_LEAST = 0
+ALL_BITS = 2**64 - 1
+WORDS_AT_ONCE = 16
+XGMI, PCIE = 4, 2
+"""Types of a link, as the HSA runtime numbers them."""
+REQUESTED_HANDLE_TYPES = 4
+"""Bytes from the start of hipMemAllocationProp, whose binding cannot set it."""
+
+A = hip.hipDeviceAttribute_t
+ANY_DIRECTION = hip.hipMemcpyKind.hipMemcpyDefault
+POSIX_FD = hip.hipMemAllocationHandleType.hipMemHandleTypePosixFileDescriptor
+DMA_BUF_FD = hip.hipMemRangeHandleType.hipMemRangeHandleTypeDmaBufFd
+OPAQUE_FD = hip.hipExternalMemoryHandleType.hipExternalMemoryHandleTypeOpaqueFd
+MINIMUM = hip.hipMemAllocationGranularity_flags.hipMemAllocationGranularityMinimum
+READ_AND_WRITE = hip.hipMemAccessFlags.hipMemAccessFlagsProtReadWrite
+
+
+class HipCalls(StreamCalls):
+    """The calls of libamdhip64, by name."""
+
+    name = "hip"
+    sticky: ClassVar = STICKY
+    codes: ClassVar = CODES
+
+    def __init__(self) -> None:
+        self.call("hipInit", 0)
+        number = self.call("hipRuntimeGetVersion")
+        self.version = f"HIP {number // 10_000_000}.{number // 100_000 % 100}"
+        self.is_stand_in = hip.has_symbol("hal_cts_stand_in")
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """One call, and what it gives: nothing, a value, or a tuple of values."""
+        try:
+            answer = getattr(hip, name)(*arguments)
+        except RuntimeError as error:  # an older library
+            if "dlsym" not in str(error):
+                raise
+            text = "hipErrorNotSupported: the library has no such call"
+            raise NativeError(name, NOT_SUPPORTED, text) from error
+        code = int(answer[0])
+        if code:
+            raise NativeError(name, code, _name_of(code))
+        return answer[1] if len(answer) == 2 else answer[1:]
+
+    # -- devices ----------------------------------------------------------------------
+
+    def device_count(self) -> int:
+        count: int = self.call("hipGetDeviceCount")
+        return count
+
+    def _attribute(self, name: str, device: int) -> int:
+        """0 for one that the bindings or the library do not know."""
+        attribute = getattr(A, f"hipDeviceAttribute{name}", None)
+        try:
+            value: int = (
+                0 if attribute is None else self.call("hipDeviceGetAttribute", attribute, device)
+            )
+        except NativeError:
+            return 0
+        return value
+
+    def facts(self, ordinal: int) -> Facts:
+        def ask(name: str) -> int:
+            return self._attribute(name, ordinal)
+
+        address = self._address(ordinal)
+        node = pci.numa_node(address)
+        vmm = bool(ask("VirtualMemoryManagementSupported"))
+        return Facts(
+            name=_text(self.call("hipDeviceGetName", 128, ordinal)),
+            uuid=_uuid(self.call("hipDeviceGetUuid", ordinal)),
+            pci_address=address,
+            numa_node=ask("HostNumaId") if node is None else node,
+            total_memory=int(self.call("hipDeviceTotalMem", ordinal)),
+            multiprocessors=ask("MultiprocessorCount"),
+            max_workgroups=(ask("MaxGridDimX"), ask("MaxGridDimY"), ask("MaxGridDimZ")),
+            max_workgroup_size=ask("MaxThreadsPerBlock"),
+            stream_memory_operations=bool(ask("CanUseStreamWaitValue")),
+            unified_addressing=bool(ask("UnifiedAddressing")),
+            concurrent_managed_access=bool(ask("ManagedMemory") and ask("ConcurrentManagedAccess")),
+            pageable_memory_access=bool(ask("PageableMemoryAccess")),
+            host_atomics=bool(ask("HostNativeAtomicSupported")),
+            memory_pools=bool(ask("MemoryPoolsSupported")),
+            host_registration=bool(ask("HostRegisterSupported")),
+            exports_descriptors=vmm and hip.has_symbol("hipMemExportToShareableHandle"),
+            exports_dma_buf=bool(ask("DmaBufSupported"))
+            and hip.has_symbol("hipMemGetHandleForAddressRange"),
+            reaches=self._reached(ordinal),
+            links=self._links(ordinal, address),
+        )
+
+    def _address(self, ordinal: int) -> str:
+        return _text(self.call("hipDeviceGetPCIBusId", 32, ordinal)).lower()
+
+    def _others(self, ordinal: int) -> list[int]:
+        return [other for other in range(self.device_count()) if other != ordinal]
+
+    def _reached(self, ordinal: int) -> frozenset[int]:
+        """Peers whose memory it can be let use."""
+        return frozenset(
+            other
+            for other in self._others(ordinal)
+            if self.call("hipDeviceCanAccessPeer", ordinal, other)
+        )
+
+    def _links(self, ordinal: int, address: str) -> dict[int, LinkClass]:
+        """To other devices; those that are not known are left out."""
+        found = {}
+        for other in self._others(ordinal):
+            try:
+                kind, hops = map(int, self.call("hipExtGetLinkTypeAndHopCount", ordinal, other))
+            except NativeError:
+                continue
+            if kind == XGMI:
+                found[other] = LinkClass.NVLINK_IF
+            elif kind == PCIE:
+                shares = pci.share_a_root(address, self._address(other))
+                is_near = hops <= 1 if shares is None else shares
+                near, far = LinkClass.PCIE_SAME_ROOT, LinkClass.PCIE_CROSS_ROOT
+                found[other] = near if is_near else far
+        return found
+
+    # -- contexts ---------------------------------------------------------------------
+
+    def open(self, ordinal: int) -> Handle:
+        self.call("hipSetDevice", ordinal)
+        return ordinal
+
+    def close(self, ordinal: int) -> None:
+        """There is nothing that was taken."""
+
+    def reset(self, ordinal: int) -> None:
+        self.call("hipSetDevice", ordinal)
+        self.call("hipDeviceReset")
+
+    def use(self, context: Handle) -> None:
+        self.call("hipSetDevice", context)
+
+    def identity(self, ordinal: int, context: Handle) -> int:
+        return ordinal + 1
+
+    def let_reach(self, peer: int, peer_context: Handle) -> None:
+        try:
+            self.call("hipDeviceEnablePeerAccess", peer, 0)
+        except NativeError as error:
+            if error.code != PEER_ACCESS_ALREADY_ENABLED:
+                raise
+
+    # -- streams ----------------------------------------------------------------------
+
+    def new_stream(self, partition: Handle = None) -> Handle:
+        return self.call("hipStreamCreateWithFlags", NON_BLOCKING)
+
+    def end_stream(self, stream: Handle) -> None:
+        self.call("hipStreamDestroy", stream)
+
+    def synchronize(self, stream: Handle) -> None:
+        self.call("hipStreamSynchronize", stream)
+
+    def check(self, stream: Handle) -> None:
+        code = int(hip.hipStreamQuery(stream)[0])
+        if code not in (0, NOT_READY):
+            raise NativeError("hipStreamQuery", code, _name_of(code))
+
+    def write_value(self, stream: Handle, address: int, value: int) -> None:
+        self.call("hipStreamWriteValue64", stream, address, value, 0)
+
+    def wait_value(self, stream: Handle, address: int, value: int) -> None:
+        self.call("hipStreamWaitValue64", stream, address, value, WAIT_UNTIL_AT_LEAST, ALL_BITS)
+
+    # -- memory -----------------------------------------------------------------------
+
+    def new_words(self) -> list[Word]:
+        """Each an allocation: streams wait for values in signal memory, of 8 bytes."""
+        made = []
+        for _ in range(WORDS_AT_ONCE):
+            address = int(self.call("hipExtMallocWithFlags", 8, hip.hipMallocSignalMemory))
+            words = memoryview((ctypes.c_uint64 * 1).from_address(address)).cast("B").cast("Q")
+            words[0] = 0
+            made.append(Word(words, 0, address, address))
+        return made
+
+    def end_words(self, holds: Handle) -> None:
+        self.call("hipFree", holds)
+
+    def allocate(self, size: int) -> int:
+        return int(self.call("hipMalloc", max(size, 1)))
+
+    def free(self, address: int) -> None:
+        self.call("hipFree", address)
+
+    def allocate_managed(self, size: int) -> int:
+        return int(self.call("hipMallocManaged", max(size, 1), ATTACH_GLOBAL))
+
+    def allocate_host(self, size: int) -> int:
+        return int(self.call("hipHostMalloc", max(size, 1), PORTABLE_AND_MAPPED))
+
+    def free_host(self, address: int) -> None:
+        self.call("hipHostFree", address)
+
+    def register_host(self, address: int, size: int) -> int:
+        self.call("hipHostRegister", address, size, PORTABLE_AND_MAPPED)
+        return int(self.call("hipHostGetDevicePointer", address, 0))
+
+    def unregister_host(self, address: int) -> None:
+        self.call("hipHostUnregister", address)
+
+    def new_pool(self, ordinal: int) -> Handle:
+        wanted = hip.hipMemPoolProps()
+        wanted.allocType = hip.hipMemAllocationType.hipMemAllocationTypePinned
+        _locate(wanted.location, ordinal)
+        return self.call("hipMemPoolCreate", wanted)
+
+    def end_pool(self, pool: Handle) -> None:
+        self.call("hipMemPoolDestroy", pool)
+
+    def trim_pool(self, pool: Handle) -> None:
+        self.call("hipMemPoolTrimTo", pool, 0)
+
+    def let_use_pool(self, pool: Handle, ordinal: int) -> None:
+        self.call("hipMemPoolSetAccess", pool, _access(ordinal), 1)
+
+    def allocate_in_order(self, pool: Handle, size: int, stream: Handle) -> int:
+        return int(self.call("hipMallocFromPoolAsync", size, pool, stream))
+
+    def free_in_order(self, address: int, stream: Handle) -> None:
+        self.call("hipFreeAsync", address, stream)
+
+    # -- transfers --------------------------------------------------------------------
+
+    def copy(self, target: int, source: int, size: int, stream: Handle) -> None:
+        self.call("hipMemcpyAsync", target, source, size, ANY_DIRECTION, stream)
+
+    def fill(self, target: int, width: int, value: int, count: int, stream: Handle) -> None:
+        if width == 4:  # which HIP takes as a signed one
+            value = ctypes.c_int32(value).value
+        self.call(f"hipMemsetD{8 * width}Async", target, value, count, stream)
+
+    # -- code -------------------------------------------------------------------------
+
+    def load(self, image: bytes) -> Handle:
+        return self.call("hipModuleLoadData", image)
+
+    def unload(self, module: Handle) -> None:
+        self.call("hipModuleUnload", module)
+
+    def function(self, module: Handle, name: str) -> Handle:
+        return self.call("hipModuleGetFunction", module, name.encode())
+
+    def launch(
+        self,
+        function: Handle,
+        workgroups: Counts,
+        workgroup_size: Counts,
+        stream: Handle,
+        addresses: Sequence[int],
+        constants: Sequence[int],
+    ) -> None:
+        arguments = (*map(ctypes.c_void_p, addresses), *map(ctypes.c_uint32, constants))
+        sizes = (*workgroups, *workgroup_size)
+        self.call("hipModuleLaunchKernel", function, *sizes, 0, stream, None, arguments)
+
+    # -- sharing ----------------------------------------------------------------------
+
+    def allocate_shared(self, ordinal: int, size: int, users: Sequence[int]) -> SharedMemory:
+        wanted = _allocation(ordinal)
+        size = self._whole(wanted, size)
+        handle = self.call("hipMemCreate", size, wanted, 0)
+        return self._mapped(handle, size, users)
+
+    def _whole(self, wanted: Any, size: int) -> int:
+        """Bytes of whole pieces, as such memory comes in."""
+        piece: int = self.call("hipMemGetAllocationGranularity", wanted, MINIMUM)
+        return -(-max(size, 1) // piece) * piece
+
+    def _mapped(self, handle: Handle, size: int, users: Sequence[int]) -> SharedMemory:
+        address = 0
+        try:
+            address = int(self.call("hipMemAddressReserve", size, 0, 0, 0))
+            self.call("hipMemMap", address, size, 0, handle, 0)
+            for ordinal in users:
+                self.call("hipMemSetAccess", address, size, _access(ordinal), 1)
+        except NativeError:
+            if address:
+                hip.hipMemUnmap(address, size)  # which is refused where it was not mapped
+                hip.hipMemAddressFree(address, size)
+            hip.hipMemRelease(handle)
+            raise
+        return SharedMemory(handle, address, size)
+
+    def export_shared(self, memory: SharedMemory) -> int:
+        return self._descriptor("hipMemExportToShareableHandle", memory.handle, POSIX_FD, 0)
+
+    def _descriptor(self, name: str, *arguments: Any) -> int:
+        """What a call writes where its first argument points to."""
+        given = ctypes.c_int(-1)
+        self.call(name, ctypes.addressof(given), *arguments)
+        return given.value
+
+    def import_shared(
+        self, descriptor: int, ordinal: int, size: int, users: Sequence[int]
+    ) -> SharedMemory:
+        """Memory of HIP's own, or else of another runtime's, as Vulkan's."""
+        try:
+            handle = self.call("hipMemImportFromShareableHandle", descriptor, POSIX_FD)
+        except NativeError as error:
+            if error.code in STICKY:
+                raise
+            return self._import_foreign(descriptor, size)
+        return self._mapped(handle, self._whole(_allocation(ordinal), size), users)
+
+    def _import_foreign(self, descriptor: int, size: int) -> SharedMemory:
+        wanted = hip.hipExternalMemoryHandleDesc()
+        wanted.type = OPAQUE_FD
+        wanted.size = max(size, 1)
+        wanted.handle.fd = ours = os.dup(descriptor)  # which HIP takes where it succeeds
+        try:
+            handle = self.call("hipImportExternalMemory", wanted)
+        except NativeError:
+            os.close(ours)
+            raise
+        part = hip.hipExternalMemoryBufferDesc()
+        part.offset, part.size = 0, max(size, 1)
+        try:
+            address = int(self.call("hipExternalMemoryGetMappedBuffer", handle, part))
+        except NativeError:
+            hip.hipDestroyExternalMemory(handle)
+            raise
+        return SharedMemory(handle, address, size, is_foreign=True)
+
+    def end_shared(self, memory: SharedMemory) -> None:
+        if memory.is_foreign:
+            self.call("hipDestroyExternalMemory", memory.handle)
+            return
+        self.call("hipMemUnmap", memory.address, memory.size)
+        self.call("hipMemAddressFree", memory.address, memory.size)
+        self.call("hipMemRelease", memory.handle)
+
+    def export_dma_buf(self, address: int, size: int) -> int:
+        name = "hipMemGetHandleForAddressRange"
+        return self._descriptor(name, address, size, DMA_BUF_FD, 0)
+
+    # -- parts of a device ------------------------------------------------------------
+
+    def new_partitions(self, ordinal: int, context: Handle, count: int) -> list[Partition]:
+        """HIP has streams on some of the processors, and no parts of a device."""
+        return []
+
+    def end_partition(self, partition: Partition) -> None:
+        raise AssertionError("there are none")
+
+
+def _name_of(code: int) -> str:
+    """The vendor's name of a code, ``hipErrorOutOfMemory``."""
+    try:
+        name: str = hip.hipError_t(code).name
+    except ValueError:  # newer than the bindings
+        return f"hipError_t {code}"
+    return name
+
+
+def _text(given: Any) -> str:
+    """A string of the library's."""
+    text = bytes(given) if isinstance(given, bytes | bytearray) else str(given).encode()
+    return text.split(b"\0")[0].decode()
+
+
+def _uuid(given: Any) -> bytes | None:
+    """16 bytes that are not all zero."""
+    found = bytes(ord(c) if isinstance(c, str) else c & 0xFF for c in given.bytes)[:16]
+    return found if any(found) else None
+
+
+def _locate(location: Any, ordinal: int) -> None:
+    location.type = hip.hipMemLocationType.hipMemLocationTypeDevice
+    location.id = ordinal
+
+
+def _access(ordinal: int) -> Any:
+    access = hip.hipMemAccessDesc()
+    _locate(access.location, ordinal)
+    access.flags = READ_AND_WRITE
+    return access
+
+
+def _allocation(ordinal: int) -> Any:
+    """Memory of a device that can be exported as a descriptor."""
+    wanted = hip.hipMemAllocationProp()
+    wanted.type = hip.hipMemAllocationType.hipMemAllocationTypePinned
+    _locate(wanted.location, ordinal)
+    requested = ctypes.c_uint32.from_address(int(wanted) + REQUESTED_HANDLE_TYPES)
+    requested.value = int(POSIX_FD)
+    return wanted
