@@ -6,6 +6,7 @@ from abc import abstractmethod
 from typing import Generic, TypeVar
 
 from . import deferral
+from .arguments import as_int, refusal
 from .deferral import Deferral
 from .device import QueueDevice
 from .operation import Operation
@@ -49,3 +50,10 @@ class DeferringDevice(QueueDevice[W, S], Generic[W, S]):
 
     def _submit(self, operation: Operation[W, S]) -> None:
         deferral.submit(self, operation)
+
+    def _initial_payload(self, operation: str, value: int) -> int:
+        """A payload that a semaphore may begin with. Raises INVALID_ARGUMENT for another."""
+        value, largest = as_int(operation, "initial_value", value), self.semaphore_limits[0]
+        if not 0 <= value <= largest:
+            raise refusal(operation, f"initial_value is {value}: it is 0 to {largest}")
+        return value

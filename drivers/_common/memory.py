@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from .device import QueueDevice
 
 B = TypeVar("B", bound="CheckedBuffer")
+K = TypeVar("K")
 D = TypeVar("D", bound="QueueDevice[Any, Any]")
 
 
@@ -71,6 +72,38 @@ class CheckedBuffer(Buffer):
             length = max(self.byte_length - offset, 0)
         offset, length = check_range(operation, "host", offset, length, self.byte_length)
         return offset, offset + length
+
+
+class BlockBuffer(CheckedBuffer, Generic[K]):
+    """The first bytes of a block of a vendor's memory.
+
+    Parameters
+    ----------
+    block : to be owned; none for a buffer whose memory is still to come.
+    """
+
+    def __init__(
+        self,
+        device: QueueDevice[Any, Any],
+        byte_length: int,
+        block: K | None,
+        usage: BufferUsage = DEFAULT_USAGE,
+        export_types: HandleType = NOT_EXPORTED,
+    ) -> None:
+        super().__init__(device, byte_length, usage, export_types)
+        self._loss = device.loss
+        self._block = block
+
+    def block(self, operation: str) -> K:
+        """Its memory. Raises FAILED_PRECONDITION while there is none, and where its device is
+        lost."""
+        self._loss.check(operation)
+        block = self._block
+        if block is None:
+            raise HalError(
+                StatusCode.FAILED_PRECONDITION, operation, "its memory is not there, or no more"
+            )
+        return block
 
 
 def as_exported(

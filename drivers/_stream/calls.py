@@ -88,17 +88,6 @@ class Word(NamedTuple):
     """What it is made of; given back as a whole."""
 
 
-class SharedMemory(NamedTuple):
-    """Memory that can be exported as a descriptor, or was imported by one."""
-
-    handle: Handle
-    address: int
-    size: int
-    """As it is mapped, a multiple of the vendor's granularity."""
-    is_foreign: bool = False
-    """It is of another runtime."""
-
-
 class Partition(NamedTuple):
     """A part of a device with processors of its own, and the memory of all."""
 
@@ -275,21 +264,55 @@ class StreamCalls(ABC):
     # -- sharing ----------------------------------------------------------------------
 
     @abstractmethod
-    def allocate_shared(self, ordinal: int, size: int, users: Sequence[int]) -> SharedMemory:
-        """A device's memory that can be exported, for these devices to use."""
+    def granularity(self, ordinal: int) -> int:
+        """Bytes of a piece of memory that can be shared."""
 
     @abstractmethod
-    def export_shared(self, memory: SharedMemory) -> int:
+    def new_shareable(self, ordinal: int, size: int) -> Handle:
+        """Memory of a device, of whole pieces, that can be exported."""
+
+    @abstractmethod
+    def end_shareable(self, handle: Handle) -> None: ...
+
+    @abstractmethod
+    def export_shareable(self, handle: Handle) -> int:
         """A descriptor of it, the caller's to close."""
 
     @abstractmethod
-    def import_shared(
-        self, descriptor: int, ordinal: int, size: int, users: Sequence[int]
-    ) -> SharedMemory:
-        """Memory by a descriptor, which stays the caller's."""
+    def import_shareable(self, descriptor: int) -> Handle:
+        """The vendor's own memory by a descriptor, which stays the caller's."""
 
     @abstractmethod
-    def end_shared(self, memory: SharedMemory) -> None: ...
+    def take_address(self, size: int) -> int:
+        """Addresses without memory."""
+
+    @abstractmethod
+    def give_address(self, address: int, size: int) -> None: ...
+
+    @abstractmethod
+    def map(self, address: int, size: int, handle: Handle) -> None:
+        """Puts memory there."""
+
+    @abstractmethod
+    def unmap(self, address: int, size: int) -> None: ...
+
+    @abstractmethod
+    def let_use(self, address: int, size: int, ordinal: int) -> None:
+        """Lets a device use what is mapped there."""
+
+    @abstractmethod
+    def import_foreign(self, descriptor: int, size: int) -> Handle:
+        """Another runtime's memory by a descriptor, which stays the caller's."""
+
+    @abstractmethod
+    def end_foreign(self, handle: Handle) -> None: ...
+
+    @abstractmethod
+    def map_foreign(self, handle: Handle, size: int) -> int:
+        """Where devices see it."""
+
+    @abstractmethod
+    def unmap_foreign(self, address: int) -> None: ...
 
     @abstractmethod
     def export_dma_buf(self, address: int, size: int) -> int:

@@ -18,7 +18,6 @@ from cts.hal import (
 )
 
 from .._common.archive import Format
-from .._common.arguments import as_int, refusal
 from .._common.command_buffer import CheckedCommandBuffer
 from .._common.deferring_device import DeferringDevice
 from .._common.followed_event import FollowedEvent
@@ -154,9 +153,7 @@ class StreamDevice(DeferringDevice[Command, StreamSemaphore]):
     def create_semaphore(self, initial_value: int = 0) -> StreamSemaphore:
         operation = "Device.create_semaphore"
         self.loss.check(operation)
-        value, largest = as_int(operation, "initial_value", initial_value), self.semaphore_limits[0]
-        if not 0 <= value <= largest:
-            raise refusal(operation, f"initial_value is {value}: it is 0 to {largest}")
+        value = self._initial_payload(operation, initial_value)
         with self.deferral.lock:
             return StreamSemaphore(self, Timeline(self.context, operation, value))
 

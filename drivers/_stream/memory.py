@@ -21,7 +21,7 @@ from cts.hal import BufferUsage, HalError, HandleType, MemoryType, StatusCode
 from cts.hal.memory import DEFAULT_USAGE, NOT_EXPORTED, lend
 
 from .._common.arguments import as_bytes
-from .._common.memory import AllocationRequest, CheckedAllocator, CheckedBuffer
+from .._common.memory import AllocationRequest, BlockBuffer, CheckedAllocator
 from .context import Context
 from .queue import Queue, end_after
 
@@ -127,12 +127,8 @@ def kind_for(context: Context, memory_type: int, usage: int) -> Kind:
     return "host"
 
 
-class StreamBuffer(CheckedBuffer):
-    """The first bytes of a block.
-
-    Parameters
-    ----------
-    block : to be owned; none for a buffer whose memory is still to come.
+class StreamBuffer(BlockBuffer[Block]):
+    """A buffer of a device over a stream.
 
     Attributes
     ----------
@@ -147,29 +143,16 @@ class StreamBuffer(CheckedBuffer):
         usage: BufferUsage = DEFAULT_USAGE,
         export_types: HandleType = NOT_EXPORTED,
     ) -> None:
-        super().__init__(device, byte_length, usage, export_types)
+        super().__init__(device, byte_length, block, usage, export_types)
         self.context = device.context
-        self._loss = device.loss
         self._lock = device.deferral.lock
         self._host_copies = device.host_copies
         self._pool = device.pool
-        self._block = block
 
     @property
     def is_own(self) -> bool:
         """Whether it is the device's own memory, which another one has to be let reach."""
         return self._block is None or self._block.is_own
-
-    def block(self, operation: str) -> Block:
-        """Its memory. Raises FAILED_PRECONDITION while there is none, and where its device is
-        lost."""
-        self._loss.check(operation)
-        block = self._block
-        if block is None:
-            raise HalError(
-                StatusCode.FAILED_PRECONDITION, operation, "its memory is not there, or no more"
-            )
-        return block
 
     def read(self, offset: int = 0, length: int | None = None) -> bytes:
         operation = "Buffer.read"

@@ -28,9 +28,10 @@ from .._common.named_memory import (
     memory_of_name,
     new_memory,
 )
-from .calls import SharedMemory
+from . import shareable
 from .memory import Block, StreamBuffer
 from .semaphore import StreamSemaphore
+from .shareable import Shareable
 
 if TYPE_CHECKING:
     from .device import StreamDevice
@@ -54,7 +55,7 @@ def exported_block(device: StreamDevice, wanted: AllocationRequest) -> Block:
         if kinds & HandleType.DMA_BUF:
             size = -(-max(size, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
             return Block(context, context.calls.allocate(size), size, context.calls.free)
-        memory = context.calls.allocate_shared(context.ordinal, size, _users(device))
+        memory = shareable.new_shareable(context.calls, context.ordinal, size, _users(device))
     return _block_over(device, memory)
 
 
@@ -67,10 +68,10 @@ def _users(device: StreamDevice) -> list[int]:
     ]
 
 
-def _block_over(device: StreamDevice, memory: SharedMemory) -> Block:
+def _block_over(device: StreamDevice, memory: Shareable) -> Block:
     calls = device.context.calls
     block = Block(
-        device.context, memory.address, memory.size, lambda address: calls.end_shared(memory)
+        device.context, memory.address, memory.size, lambda _: shareable.end(calls, memory)
     )
     block.holds = memory
     return block
@@ -101,8 +102,8 @@ def export_buffer(device: StreamDevice, buffer: Buffer, handle_type: HandleType)
         with context.native(operation):
             if kind is HandleType.DMA_BUF:
                 return context.calls.export_dma_buf(block.address, block.size)
-            assert isinstance(block.holds, SharedMemory)
-            descriptor = context.calls.export_shared(block.holds)
+            assert isinstance(block.holds, Shareable)
+            descriptor = context.calls.export_shareable(block.holds.handle)
             return memory_descriptor(descriptor, context.calls.name, owned.byte_length)
 
 
@@ -131,7 +132,9 @@ def _block_of_descriptor(operation: str, device: StreamDevice, handle: Any, size
         there = handle.size
     context = device.context
     with context.native(operation):
-        memory = context.calls.import_shared(descriptor, context.ordinal, there, _users(device))
+        memory = shareable.imported(
+            context.calls, descriptor, context.ordinal, there, _users(device)
+        )
     return _block_over(device, memory)
 
 

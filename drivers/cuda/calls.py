@@ -17,7 +17,6 @@ from .._stream.calls import (
     Handle,
     NativeError,
     Partition,
-    SharedMemory,
     StreamCalls,
     Word,
 )
@@ -275,74 +274,59 @@ class CudaCalls(StreamCalls):
 
     # -- sharing ----------------------------------------------------------------------
 
-    def allocate_shared(self, ordinal: int, size: int, users: Sequence[int]) -> SharedMemory:
+    def granularity(self, ordinal: int) -> int:
         wanted = _allocation(ordinal)
-        size = self._whole(wanted, size)
-        handle = self.call("cuMemCreate", size, wanted, 0)
-        return self._mapped(handle, size, users)
-
-    def _whole(self, wanted: Any, size: int) -> int:
-        """Bytes of whole pieces, as such memory comes in."""
         piece: int = self.call("cuMemGetAllocationGranularity", wanted, MINIMUM)
-        return -(-max(size, 1) // piece) * piece
+        return piece
 
-    def _mapped(self, handle: Handle, size: int, users: Sequence[int]) -> SharedMemory:
-        address = 0
-        try:
-            address = int(self.call("cuMemAddressReserve", size, 0, 0, 0))
-            self.call("cuMemMap", address, size, 0, handle, 0)
-            access = [_access(ordinal) for ordinal in users]
-            self.call("cuMemSetAccess", address, size, access, len(access))
-        except NativeError:
-            if address:
-                cu.cuMemUnmap(address, size)  # which is refused where it was not mapped
-                cu.cuMemAddressFree(address, size)
-            cu.cuMemRelease(handle)
-            raise
-        return SharedMemory(handle, address, size)
+    def new_shareable(self, ordinal: int, size: int) -> Handle:
+        return self.call("cuMemCreate", size, _allocation(ordinal), 0)
 
-    def export_shared(self, memory: SharedMemory) -> int:
-        return int(self.call("cuMemExportToShareableHandle", memory.handle, POSIX_FD, 0))
+    def end_shareable(self, handle: Handle) -> None:
+        self.call("cuMemRelease", handle)
 
-    def import_shared(
-        self, descriptor: int, ordinal: int, size: int, users: Sequence[int]
-    ) -> SharedMemory:
-        """Memory of CUDA's own, or else of another runtime's, as Vulkan's."""
-        try:
-            handle = self.call("cuMemImportFromShareableHandle", descriptor, POSIX_FD)
-        except NativeError as error:
-            if error.code in STICKY:
-                raise
-            return self._import_foreign(descriptor, size)
-        return self._mapped(handle, self._whole(_allocation(ordinal), size), users)
+    def export_shareable(self, handle: Handle) -> int:
+        return int(self.call("cuMemExportToShareableHandle", handle, POSIX_FD, 0))
 
-    def _import_foreign(self, descriptor: int, size: int) -> SharedMemory:
+    def import_shareable(self, descriptor: int) -> Handle:
+        return self.call("cuMemImportFromShareableHandle", descriptor, POSIX_FD)
+
+    def take_address(self, size: int) -> int:
+        return int(self.call("cuMemAddressReserve", size, 0, 0, 0))
+
+    def give_address(self, address: int, size: int) -> None:
+        self.call("cuMemAddressFree", address, size)
+
+    def map(self, address: int, size: int, handle: Handle) -> None:
+        self.call("cuMemMap", address, size, 0, handle, 0)
+
+    def unmap(self, address: int, size: int) -> None:
+        self.call("cuMemUnmap", address, size)
+
+    def let_use(self, address: int, size: int, ordinal: int) -> None:
+        self.call("cuMemSetAccess", address, size, [_access(ordinal)], 1)
+
+    def import_foreign(self, descriptor: int, size: int) -> Handle:
         wanted = cu.CUDA_EXTERNAL_MEMORY_HANDLE_DESC()
         wanted.type = OPAQUE_FD
-        wanted.size = max(size, 1)
+        wanted.size = size
         wanted.handle.fd = ours = os.dup(descriptor)  # which CUDA takes where it succeeds
         try:
-            handle = self.call("cuImportExternalMemory", wanted)
+            return self.call("cuImportExternalMemory", wanted)
         except NativeError:
             os.close(ours)
             raise
-        part = cu.CUDA_EXTERNAL_MEMORY_BUFFER_DESC()
-        part.offset, part.size = 0, max(size, 1)
-        try:
-            address = int(self.call("cuExternalMemoryGetMappedBuffer", handle, part))
-        except NativeError:
-            cu.cuDestroyExternalMemory(handle)
-            raise
-        return SharedMemory(handle, address, size, is_foreign=True)
 
-    def end_shared(self, memory: SharedMemory) -> None:
-        if memory.is_foreign:
-            self.call("cuMemFree", memory.address)
-            self.call("cuDestroyExternalMemory", memory.handle)
-            return
-        self.call("cuMemUnmap", memory.address, memory.size)
-        self.call("cuMemAddressFree", memory.address, memory.size)
-        self.call("cuMemRelease", memory.handle)
+    def end_foreign(self, handle: Handle) -> None:
+        self.call("cuDestroyExternalMemory", handle)
+
+    def map_foreign(self, handle: Handle, size: int) -> int:
+        part = cu.CUDA_EXTERNAL_MEMORY_BUFFER_DESC()
+        part.offset, part.size = 0, size
+        return int(self.call("cuExternalMemoryGetMappedBuffer", handle, part))
+
+    def unmap_foreign(self, address: int) -> None:
+        self.call("cuMemFree", address)
 
     def export_dma_buf(self, address: int, size: int) -> int:
         return int(self.call("cuMemGetHandleForAddressRange", address, size, DMA_BUF_FD, 0))

@@ -12,8 +12,6 @@ from typing import Any, ClassVar
 
 from rocm.bindings import hip
 
-from cts.hal import LinkClass
-
 from .._common import pci
 from .._stream.calls import (
     Counts,
@@ -21,11 +19,11 @@ from .._stream.calls import (
     Handle,
     NativeError,
     Partition,
-    SharedMemory,
     StreamCalls,
     Word,
 )
 from .codes import CODES, NOT_READY, NOT_SUPPORTED, PEER_ACCESS_ALREADY_ENABLED, STICKY
+from .links import links_of
 
 PORTABLE_AND_MAPPED = 3
 NON_BLOCKING = 1
@@ -33,8 +31,6 @@ ATTACH_GLOBAL = 1
 WAIT_UNTIL_AT_LEAST = 0
 ALL_BITS = 2**64 - 1
 WORDS_AT_ONCE = 16
-XGMI, PCIE = 4, 2
-"""Types of a link, as the HSA runtime numbers them."""
 REQUESTED_HANDLE_TYPES = 4
 """Bytes from the start of hipMemAllocationProp, whose binding cannot set it."""
 
@@ -95,7 +91,7 @@ class HipCalls(StreamCalls):
         def ask(name: str) -> int:
             return self._attribute(name, ordinal)
 
-        address = self._address(ordinal)
+        address = self.address(ordinal)
         node = pci.numa_node(address)
         vmm = bool(ask("VirtualMemoryManagementSupported"))
         return Facts(
@@ -118,39 +114,24 @@ class HipCalls(StreamCalls):
             exports_dma_buf=bool(ask("DmaBufSupported"))
             and hip.has_symbol("hipMemGetHandleForAddressRange"),
             reaches=self._reached(ordinal),
-            links=self._links(ordinal, address),
+            links=links_of(self, ordinal),
         )
 
-    def _address(self, ordinal: int) -> str:
+    def address(self, ordinal: int) -> str:
+        """Its PCI address."""
         return _text(self.call("hipDeviceGetPCIBusId", 32, ordinal)).lower()
 
-    def _others(self, ordinal: int) -> list[int]:
+    def others(self, ordinal: int) -> list[int]:
+        """The ordinals of all but one."""
         return [other for other in range(self.device_count()) if other != ordinal]
 
     def _reached(self, ordinal: int) -> frozenset[int]:
         """Peers whose memory it can be let use."""
         return frozenset(
             other
-            for other in self._others(ordinal)
+            for other in self.others(ordinal)
             if self.call("hipDeviceCanAccessPeer", ordinal, other)
         )
-
-    def _links(self, ordinal: int, address: str) -> dict[int, LinkClass]:
-        """To other devices; those that are not known are left out."""
-        found = {}
-        for other in self._others(ordinal):
-            try:
-                kind, hops = map(int, self.call("hipExtGetLinkTypeAndHopCount", ordinal, other))
-            except NativeError:
-                continue
-            if kind == XGMI:
-                found[other] = LinkClass.NVLINK_IF
-            elif kind == PCIE:
-                shares = pci.share_a_root(address, self._address(other))
-                is_near = hops <= 1 if shares is None else shares
-                near, far = LinkClass.PCIE_SAME_ROOT, LinkClass.PCIE_CROSS_ROOT
-                found[other] = near if is_near else far
-        return found
 
     # -- contexts ---------------------------------------------------------------------
 
@@ -294,34 +275,19 @@ class HipCalls(StreamCalls):
 
     # -- sharing ----------------------------------------------------------------------
 
-    def allocate_shared(self, ordinal: int, size: int, users: Sequence[int]) -> SharedMemory:
+    def granularity(self, ordinal: int) -> int:
         wanted = _allocation(ordinal)
-        size = self._whole(wanted, size)
-        handle = self.call("hipMemCreate", size, wanted, 0)
-        return self._mapped(handle, size, users)
-
-    def _whole(self, wanted: Any, size: int) -> int:
-        """Bytes of whole pieces, as such memory comes in."""
         piece: int = self.call("hipMemGetAllocationGranularity", wanted, MINIMUM)
-        return -(-max(size, 1) // piece) * piece
+        return piece
 
-    def _mapped(self, handle: Handle, size: int, users: Sequence[int]) -> SharedMemory:
-        address = 0
-        try:
-            address = int(self.call("hipMemAddressReserve", size, 0, 0, 0))
-            self.call("hipMemMap", address, size, 0, handle, 0)
-            for ordinal in users:
-                self.call("hipMemSetAccess", address, size, _access(ordinal), 1)
-        except NativeError:
-            if address:
-                hip.hipMemUnmap(address, size)  # which is refused where it was not mapped
-                hip.hipMemAddressFree(address, size)
-            hip.hipMemRelease(handle)
-            raise
-        return SharedMemory(handle, address, size)
+    def new_shareable(self, ordinal: int, size: int) -> Handle:
+        return self.call("hipMemCreate", size, _allocation(ordinal), 0)
 
-    def export_shared(self, memory: SharedMemory) -> int:
-        return self._descriptor("hipMemExportToShareableHandle", memory.handle, POSIX_FD, 0)
+    def end_shareable(self, handle: Handle) -> None:
+        self.call("hipMemRelease", handle)
+
+    def export_shareable(self, handle: Handle) -> int:
+        return self._descriptor("hipMemExportToShareableHandle", handle, POSIX_FD, 0)
 
     def _descriptor(self, name: str, *arguments: Any) -> int:
         """What a call writes where its first argument points to."""
@@ -329,44 +295,45 @@ class HipCalls(StreamCalls):
         self.call(name, ctypes.addressof(given), *arguments)
         return given.value
 
-    def import_shared(
-        self, descriptor: int, ordinal: int, size: int, users: Sequence[int]
-    ) -> SharedMemory:
-        """Memory of HIP's own, or else of another runtime's, as Vulkan's."""
-        try:
-            handle = self.call("hipMemImportFromShareableHandle", descriptor, POSIX_FD)
-        except NativeError as error:
-            if error.code in STICKY:
-                raise
-            return self._import_foreign(descriptor, size)
-        return self._mapped(handle, self._whole(_allocation(ordinal), size), users)
+    def import_shareable(self, descriptor: int) -> Handle:
+        return self.call("hipMemImportFromShareableHandle", descriptor, POSIX_FD)
 
-    def _import_foreign(self, descriptor: int, size: int) -> SharedMemory:
+    def take_address(self, size: int) -> int:
+        return int(self.call("hipMemAddressReserve", size, 0, 0, 0))
+
+    def give_address(self, address: int, size: int) -> None:
+        self.call("hipMemAddressFree", address, size)
+
+    def map(self, address: int, size: int, handle: Handle) -> None:
+        self.call("hipMemMap", address, size, 0, handle, 0)
+
+    def unmap(self, address: int, size: int) -> None:
+        self.call("hipMemUnmap", address, size)
+
+    def let_use(self, address: int, size: int, ordinal: int) -> None:
+        self.call("hipMemSetAccess", address, size, _access(ordinal), 1)
+
+    def import_foreign(self, descriptor: int, size: int) -> Handle:
         wanted = hip.hipExternalMemoryHandleDesc()
         wanted.type = OPAQUE_FD
-        wanted.size = max(size, 1)
+        wanted.size = size
         wanted.handle.fd = ours = os.dup(descriptor)  # which HIP takes where it succeeds
         try:
-            handle = self.call("hipImportExternalMemory", wanted)
+            return self.call("hipImportExternalMemory", wanted)
         except NativeError:
             os.close(ours)
             raise
-        part = hip.hipExternalMemoryBufferDesc()
-        part.offset, part.size = 0, max(size, 1)
-        try:
-            address = int(self.call("hipExternalMemoryGetMappedBuffer", handle, part))
-        except NativeError:
-            hip.hipDestroyExternalMemory(handle)
-            raise
-        return SharedMemory(handle, address, size, is_foreign=True)
 
-    def end_shared(self, memory: SharedMemory) -> None:
-        if memory.is_foreign:
-            self.call("hipDestroyExternalMemory", memory.handle)
-            return
-        self.call("hipMemUnmap", memory.address, memory.size)
-        self.call("hipMemAddressFree", memory.address, memory.size)
-        self.call("hipMemRelease", memory.handle)
+    def end_foreign(self, handle: Handle) -> None:
+        self.call("hipDestroyExternalMemory", handle)
+
+    def map_foreign(self, handle: Handle, size: int) -> int:
+        part = hip.hipExternalMemoryBufferDesc()
+        part.offset, part.size = 0, size
+        return int(self.call("hipExternalMemoryGetMappedBuffer", handle, part))
+
+    def unmap_foreign(self, address: int) -> None:
+        """It ends with the memory."""
 
     def export_dma_buf(self, address: int, size: int) -> int:
         name = "hipMemGetHandleForAddressRange"

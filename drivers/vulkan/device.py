@@ -18,7 +18,6 @@ from cts.hal import (
     slot,
 )
 
-from .._common.arguments import as_int, refusal
 from .._common.deferral import Deferral
 from .._common.deferring_device import DeferringDevice
 from .._common.pool import Pool
@@ -146,9 +145,7 @@ class VulkanDevice(DeferringDevice[Command, VulkanSemaphore]):
     def create_semaphore(self, initial_value: int = 0) -> VulkanSemaphore:
         operation = "Device.create_semaphore"
         self.loss.check(operation)
-        value, largest = as_int(operation, "initial_value", initial_value), self.semaphore_limits[0]
-        if not 0 <= value <= largest:
-            raise refusal(operation, f"initial_value is {value}: it is 0 to {largest}")
+        value = self._initial_payload(operation, initial_value)
         return VulkanSemaphore(self, sharing.exportable_timeline(self, operation, value), value)
 
     @slot()

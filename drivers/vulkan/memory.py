@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING
 
 import numpy as np
 
-from cts.hal import BufferUsage, HalError, HandleType, MemoryType, StatusCode
+from cts.hal import BufferUsage, HandleType, MemoryType
 from cts.hal.memory import DEFAULT_USAGE, NOT_EXPORTED, lend
 
 from .._common.arguments import as_bytes
-from .._common.memory import AllocationRequest, CheckedAllocator, CheckedBuffer
+from .._common.memory import AllocationRequest, BlockBuffer, CheckedAllocator
 from .external_memory import shared_block
 from .logical_device import Block
 
@@ -25,13 +25,8 @@ NEEDS_HOST = (MemoryType.HOST_VISIBLE | MemoryType.HOST_COHERENT | MemoryType.HO
 """As numbers: flags take longer than an allocation does."""
 
 
-class VulkanBuffer(CheckedBuffer):
-    """The first bytes of a block.
-
-    Parameters
-    ----------
-    block : to be owned; none for a buffer whose memory is still to come.
-    """
+class VulkanBuffer(BlockBuffer[Block]):
+    """A buffer of a device of Vulkan's."""
 
     def __init__(
         self,
@@ -41,22 +36,9 @@ class VulkanBuffer(CheckedBuffer):
         usage: BufferUsage = DEFAULT_USAGE,
         export_types: HandleType = NOT_EXPORTED,
     ) -> None:
-        super().__init__(device, byte_length, usage, export_types)
-        self._loss = device.loss
+        super().__init__(device, byte_length, block, usage, export_types)
         self._queue = device.queue
         self._pool = device.pool
-        self._block = block
-
-    def block(self, operation: str) -> Block:
-        """Its memory. Raises FAILED_PRECONDITION while there is none, and where its device is
-        lost."""
-        self._loss.check(operation)
-        block = self._block
-        if block is None:
-            raise HalError(
-                StatusCode.FAILED_PRECONDITION, operation, "its memory is not there, or no more"
-            )
-        return block
 
     def read(self, offset: int = 0, length: int | None = None) -> bytes:
         operation = "Buffer.read"
