@@ -189,8 +189,8 @@ class CudaCalls(StreamCalls):
         page = mmap.mmap(-1, mmap.PAGESIZE)
         place = ctypes.addressof(ctypes.c_char.from_buffer(page))
         address = self.register_host(place, mmap.PAGESIZE)
-        words = memoryview(page).cast("Q")
-        return [Word(words, n, address + 8 * n, (place, page)) for n in range(WORDS_IN_A_PAGE)]
+        words, holds = memoryview(page).cast("Q"), (place, page)
+        return [Word(words, n, address + 8 * n, holds) for n in range(WORDS_IN_A_PAGE)]
 
     def end_words(self, holds: Handle) -> None:
         self.unregister_host(holds[0])
