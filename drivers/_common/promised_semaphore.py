@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import time
 from abc import abstractmethod
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, ClassVar
 
 from cts.hal import HalError, StatusCode
 from cts.hal.semaphore import DEFAULT_WAIT_TIMEOUT
@@ -30,6 +30,8 @@ class PromisedSemaphore(CheckedSemaphore):
     is_shared : whether others, whom the host does not see, may signal it as well.
     """
 
+    _look_every: ClassVar[float | None] = None
+    """Seconds between two looks of a wait for a promise (`_look`); none for no look."""
     _readable_when_sealed = frozenset({"forget", "lose", "promised", "failure"})
     """There is nothing left to do then; a wait that is under way looks at them."""
 
@@ -103,14 +105,24 @@ class PromisedSemaphore(CheckedSemaphore):
         self, operation: str, value: int, limit: float | None, started: float
     ) -> float | None:
         """Returns when the value is promised: what is left of the time."""
+        left = limit
         with self._lock:
-            left = self._promises.await_value(value, limit, lambda: self._is_over)
-            if self._promises.failure is not None:
-                self._raise_failure(operation)
-            if self._promises.value < value:
+            while True:
+                times = [part for part in (left, self._look_every) if part is not None]
+                self._promises.await_value(value, min(times, default=None), lambda: self._is_over)
+                if self._promises.failure is not None:
+                    self._raise_failure(operation)
+                if limit is not None:
+                    left = max(limit - (time.monotonic() - started), 0.0)
+                if self._promises.value >= value:
+                    return left
                 self._check_not_over(operation)
-                raise self._too_late(operation, value, started)
-        return left
+                self._look(operation)
+                if left == 0:
+                    raise self._too_late(operation, value, started)
+
+    def _look(self, operation: str) -> None:
+        """Looks, with the lock held, whether there is a failure that nobody has been told of."""
 
     def fail(self, code: StatusCode, message: str = "") -> None:
         operation = "Semaphore.fail"

@@ -10,7 +10,6 @@ from __future__ import annotations
 
 import heapq
 import threading
-import time
 from collections.abc import Callable
 from itertools import count
 from typing import NamedTuple
@@ -97,11 +96,7 @@ class Promises:
             self._changed = threading.Condition(self._lock)
         self._changed.wait_for(is_so, limit)
 
-    def await_value(
-        self, value: int, limit: float | None, is_over: Callable[[], bool]
-    ) -> float | None:
-        """Waits until a value is promised, there is a failure, or it is over: what is left of the
-        time, in seconds."""
-        started = time.monotonic()
+    def await_value(self, value: int, limit: float | None, is_over: Callable[[], bool]) -> None:
+        """Waits until a value is promised, there is a failure, or it is over; `limit` seconds at
+        most."""
         self.await_change(lambda: self.failure or self.value >= value or is_over(), limit)
-        return None if limit is None else max(limit - (time.monotonic() - started), 0.0)

@@ -145,10 +145,12 @@ class StreamSemaphore(PromisedSemaphore):
     timeline : its payload.
     """
 
+    _look_every = 0.1
     _readable_when_sealed = PromisedSemaphore._readable_when_sealed | {"timeline"}
 
     def __init__(self, device: StreamDevice, timeline: Timeline) -> None:
         self._timeline = timeline
+        self._queue = device.queue
         self._waiters = 0
         super().__init__(device, timeline.promises)
         with self._lock:
@@ -157,6 +159,9 @@ class StreamSemaphore(PromisedSemaphore):
     @property
     def timeline(self) -> Timeline:
         return self._timeline
+
+    def _look(self, operation: str) -> None:
+        self._queue.check(operation)
 
     def _payload(self, operation: str) -> int:
         self.check_alive(operation)
