@@ -13,6 +13,8 @@ from cts.work_cases.kernels import CONSTANTS, COUNT
 
 ROOM = 64
 """Words of a target."""
+LONG_WORK, FILLS = 64 << 20, 8
+"""Bytes of fills that take their time together, and how many they are."""
 
 pytestmark = [pytest.mark.spec("EXE-5"), needs_dispatch]
 
@@ -50,6 +52,30 @@ def test_a_count_of_nothing_signals(
         kernels.dispatch(COUNT, IndirectWorkgroups(counts), target, signal=signal)
         signal[0][0].wait(1)
         expect_equal(words_of(target).tolist(), counted(0), "EXE-5", f"indirect counts {grid}")
+
+
+@pytest.mark.needs("queue_fill", "queue_update")
+def test_counts_are_read_after_long_work(
+    device: Device, hal_driver: Driver, kernels: Kernels
+) -> None:
+    """Dispatches by counts that are written after a long fill, each waiting for the one before: the
+    new counts."""
+    size = min(LONG_WORK, hal_driver.properties.max_allocation or LONG_WORK)
+    with (
+        device.allocator.allocate(size) as long,
+        kernels.buffer(3, 1) as counts,
+        kernels.buffer(ROOM) as target,
+        device.create_semaphore() as line,
+    ):
+        for value in range(1, FILLS + 1):
+            signal = [(line, value)]
+            device.queue_fill(long, 0, size, b"\x42", wait=[(line, value - 1)], signal=signal)
+        after, written = [(line, FILLS)], [(line, FILLS + 1)]
+        device.queue_update(bytes_of([5, 1, 1]), counts, 0, wait=after, signal=written)
+        workgroups, signal = IndirectWorkgroups(counts), [(line, FILLS + 2)]
+        kernels.dispatch(COUNT, workgroups, target, wait=written, signal=signal)
+        line.wait(FILLS + 2)
+        expect_equal(words_of(target).tolist(), counted(5), "EXE-5", "counts after long work")
 
 
 @pytest.mark.needs("queue_update", async_queue=True)

@@ -9,11 +9,12 @@ from functools import partial
 
 import pytest
 
-from cts.checks import expect_equal
-from cts.hal import Device, Driver
+from cts.checks import expect_equal, unsupported
+from cts.hal import Device, DeviceGroup, Driver
 from cts.work_cases import LONG
 from cts.work_cases.concurrency import Apart
 from cts.work_cases.operations import NEEDED_BY_EXECUTE, Bench
+from cts.work_cases.sharing import needs_each_others_semaphores
 from cts.work_cases.transfers import noise_of
 
 MOMENT = 0.01
@@ -21,6 +22,8 @@ MOMENT = 0.01
 LARGE = 1 << 21
 PART = 1 << 12
 """Bytes at either end of a large copy that are looked at."""
+LONG_WORK, FILLS = 64 << 20, 8
+"""Bytes of fills that take their time together, and how many they are."""
 COPIES = 25
 """Large copies; a signal that comes before its work is not always seen in time."""
 
@@ -110,6 +113,35 @@ def test_the_largest_of_several_waits_counts(device: Device) -> None:
         expect_equal(buffer.read(), b"\x42" * 3, "QUE-4", "fills behind 1, 2 and 3, at 3")
         codes = [submission.end() for submission in submissions]
         expect_equal(codes, [None] * 3, "QUE-4", "submissions before their wait")
+
+
+@pytest.mark.needs("queue_fill", "queue_barrier", devices=2)
+@pytest.mark.parametrize("submitted", ["after", "before"])
+def test_another_devices_signal_is_waited_for(
+    device_group: DeviceGroup, hal_driver: Driver, submitted: str
+) -> None:
+    """Has a device signal after long work, and another one wait for that: its own signal comes
+    after. It is submitted after the work, or before it."""
+    needs_each_others_semaphores(device_group)
+    if submitted == "before" and not hal_driver.properties.async_queue:
+        unsupported("it takes no submission before what that waits for is signalled")
+    maker, other = device_group.device_at(0), device_group.device_at(1)
+    size = min(LONG_WORK, hal_driver.properties.max_allocation or LONG_WORK)
+    with (
+        maker.allocator.allocate(size) as buffer,
+        maker.create_semaphore() as made,
+        other.create_semaphore() as seen,
+    ):
+        work = partial(maker.queue_fill, buffer, 0, size, b"\x42")
+        wait = partial(other.queue_barrier, wait=[(made, FILLS)], signal=[(seen, 1)])
+        if submitted == "before":
+            wait()
+        for value in range(1, FILLS + 1):
+            work(wait=[(made, value - 1)], signal=[(made, value)])
+        if submitted == "after":
+            wait()
+        seen.wait(1, LONG)
+        expect_equal(made.query(), FILLS, "QUE-4", "what another device has waited for")
 
 
 @pytest.mark.needs("queue_copy")
