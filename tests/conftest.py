@@ -16,6 +16,7 @@ import pytest
 
 from cts.results import CaseRecord, DriverRecord, Record, RunRecord, read, read_cases
 from tests.outside_drivers import install_package
+from tests.standin import StandIn, build
 
 RunCts = Callable[..., "CtsRun"]
 OutsideDriver = Callable[..., str]
@@ -104,6 +105,12 @@ def start_session(folder: Path, *options: str, until: Path) -> subprocess.Popen[
     while not until.exists() and session.poll() is None:
         time.sleep(0.02)
     return session
+
+
+@pytest.fixture(scope="session")
+def stand_in(tmp_path_factory: pytest.TempPathFactory) -> StandIn:
+    """Libraries with the names of vendors', over the host's memory."""
+    return build(tmp_path_factory.mktemp("standin"))
 
 
 @pytest.fixture

@@ -1,0 +1,91 @@
+"""Stand-ins for vendors' libraries: small C libraries with their names and calling conventions,
+over the host's memory, so that drivers and the vendors' own bindings run without a device.
+
+    stand_in = build(folder)                # compiled into the folder
+    stand_in.environment(MACHINE="one")     # of a process that finds them and nothing else
+
+    eval "$(python -m tests.standin FOLDER)"        # the same, for a shell
+
+What is simulated is said in `machine.c`, and how calls are made to fail in `failures.c`. No device
+code is run: a kernel is looked up by its name (`kernels.c`).
+"""
+
+from __future__ import annotations
+
+import os
+import shutil
+import subprocess
+from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+SOURCES = Path(__file__).parent
+PREFIX = "HAL_CTS_STANDIN_"
+OPTIONS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
+LINKED = ["-Wl,--no-undefined", "-lm"]
+OF_A_VENDOR = ("cuda_", "hip_", "nvml")
+LIBRARIES = {
+    "libcuda.so.1": ("cuda_", ""),
+    "libnvidia-ml.so.1": ("nvml", "machine failures"),
+    "lib/libamdhip64.so": ("hip_", ""),
+}
+"""What a vendor's files are called, and the others in the library: all that are no vendor's, or
+these."""
+
+
+@dataclass(frozen=True)
+class StandIn:
+    """The libraries, compiled.
+
+    Attributes
+    ----------
+    folder : where they are.
+    """
+
+    folder: Path
+
+    def variables(self) -> dict[str, str]:
+        """What leads to them."""
+        before = os.environ.get("LD_LIBRARY_PATH")
+        paths = [str(self.folder), *([before] if before else [])]
+        return {"LD_LIBRARY_PATH": os.pathsep.join(paths), "ROCM_PATH": str(self.folder)}
+
+    def environment(self, **settings: str) -> dict[str, str]:
+        """This process's environment with that, and with settings (``HAL_CTS_STANDIN_…``)."""
+        ours = {PREFIX + name: value for name, value in settings.items()}
+        return {**os.environ, **self.variables(), **ours}
+
+
+def build(folder: Path, *, without: Sequence[str] = ()) -> StandIn:
+    """Compiles them into a folder; the functions of those names are not in them."""
+    compiler = os.environ.get("CC") or shutil.which("cc")
+    if compiler is None:
+        raise RuntimeError("no C compiler: apt-get install gcc")
+    hidden = folder / "without.map"
+    names = "".join(f"    {name};\n" for name in without)
+    hidden.write_text(f"{{ local:\n{names}    no_such_name;\n}};\n")
+    for library, (prefix, others) in LIBRARIES.items():
+        made = folder / library
+        made.parent.mkdir(exist_ok=True)
+        subprocess.run(
+            [
+                compiler,
+                *OPTIONS,
+                f"-Wl,--version-script={hidden}",
+                f"-Wl,-soname={made.name}",
+                "-o",
+                made,
+                *_sources(prefix, others.split()),
+                *LINKED,
+            ],
+            check=True,
+        )
+    return StandIn(folder)
+
+
+def _sources(prefix: str, others: Sequence[str]) -> list[Path]:
+    files = sorted(SOURCES.glob("*.c"))
+    shared = [path for path in files if not path.name.startswith(OF_A_VENDOR)]
+    return [path for path in files if path.name.startswith(prefix)] + [
+        path for path in shared if path.stem in others or not others
+    ]
