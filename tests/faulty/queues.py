@@ -84,6 +84,17 @@ def signalled_before_the_work_on_a_worker() -> None:
     change(device_class("local-task"), "_submit", early)
 
 
+@mutant("QUE-4", driver="local-task")
+def another_devices_signals_are_not_waited_for() -> None:
+    """A queue waits for its own device's semaphores alone."""
+
+    def own(good: Any, self: Any, operation: Any) -> None:
+        waits = [(made, value) for made, value in operation.waits if made.device is self]
+        good(self, operation._replace(waits=waits))
+
+    change(device_class("local-task"), "_submit", own)
+
+
 @mutant("QUE-4")
 def first_signal_counts() -> None:
     """Of a signal list only the first entry is signalled."""
