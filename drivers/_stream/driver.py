@@ -35,8 +35,6 @@ class StreamDriver(FindingDriver):
     """A driver over a table of a vendor's calls."""
 
     executable_format: ClassVar[Format]
-    traps_are_survived: ClassVar[bool]
-    """The vendor's runtime outlives device code that traps, with a sticky error."""
     properties = DriverProperties(
         link_information=True,
         async_queue=True,
@@ -92,11 +90,11 @@ class StreamDriver(FindingDriver):
             raise HalError(error.code, operation, error.detail, driver=self.name)
 
     def select(self, infos: Sequence[DeviceInfo]) -> None:
-        is_stand_in = all(info.obtained_on == "stand-in" for info in infos)
+        """A loss is provoked on a stand-in alone. After a trap CUDA asks for a new process, and HIP
+        ends the one that there is."""
         self._runtime().divides = len(infos) == 1
-        self.properties = dataclasses.replace(
-            type(self).properties, provokes_loss=self.traps_are_survived or is_stand_in
-        )
+        is_stand_in = all(info.obtained_on == "stand-in" for info in infos)
+        self.properties = dataclasses.replace(type(self).properties, provokes_loss=is_stand_in)
 
     def create_device(self, info: DeviceInfo | None = None) -> StreamDevice:
         found = self.resolve(info)

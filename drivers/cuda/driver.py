@@ -25,7 +25,6 @@ class CudaDriver(StreamDriver):
 
     name = "cuda"
     executable_format = kernels.FORMAT
-    traps_are_survived = True
 
     def missing(self) -> str | None:
         cuda = load_library("libcuda.so.1", "nvcuda.dll")

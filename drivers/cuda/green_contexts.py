@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 SM = cu.CUdevResourceType.CU_DEV_RESOURCE_TYPE_SM
 DEFAULT_STREAM = 1
-TRIED = (1, 2, 3, 4)
+TRIED, WRITTEN = (1, 2, 3, 4), 5
 
 
 def partitions(calls: CudaCalls, device: Handle, count: int) -> list[Partition]:
@@ -49,17 +49,20 @@ def _resources(calls: CudaCalls, device: Handle, count: int) -> list[Any]:
 
 
 def _try(calls: CudaCalls, partition: Handle) -> None:
-    """Runs a kernel in a part. Raises where that cannot be."""
+    """Runs a kernel in a part, and writes a value. Raises where that cannot be."""
     stream = calls.new_stream(partition)
     module = calls.load(kernels.ptx())
     address = calls.allocate_host(4 * len(TRIED))
     try:
         function = calls.function(module, "constants")
         calls.launch(function, (1, 1, 1), (1, 1, 1), stream, [address], TRIED)
-        calls.synchronize(stream)
         written = (ctypes.c_uint32 * len(TRIED)).from_address(address)
-        if tuple(written) != TRIED:
-            raise NativeError("cuLaunchKernel", 0, "a green context's kernel that wrote nothing")
+        calls.write_value(stream, address, WRITTEN)
+        calls.synchronize(stream)
+        if tuple(written) != (WRITTEN, 0, *TRIED[2:]):
+            raise NativeError(
+                "cuGreenCtxStreamCreate", 0, "work in a green context that is not done"
+            )
     finally:
         calls.free_host(address)
         calls.unload(module)

@@ -30,7 +30,6 @@ class HipDriver(StreamDriver):
 
     name = "hip"
     executable_format = kernels.FORMAT
-    traps_are_survived = False  # AMD's runtime ends the process
 
     def missing(self) -> str | None:
         rocm = os.environ.get(ROCM_PATH, DEFAULT_ROCM_PATH)

@@ -91,9 +91,9 @@ def test_one_gpu_is_divided_where_it_can_be(scenario: Scenario) -> None:
     assert (device["is_partition"], device["work"]) == (0, "done")
 
 
-def test_a_part_in_which_code_does_nothing_is_not_used(scenario: Scenario) -> None:
-    idle = "cuGreenCtxStreamCreate"
-    (device,) = scenario("devices", "cuda", machine="one", fail=f"{idle}=1@1!")
+@pytest.mark.parametrize("call", ["cuGreenCtxStreamCreate", "cuLaunchKernel", "cuMemHostAlloc"])
+def test_a_part_that_does_no_work_is_not_used(scenario: Scenario, call: str) -> None:
+    (device,) = scenario("devices", "cuda", machine="one", fail=f"{call}=1@1!")
     assert (device["is_partition"], device["work"]) == (0, "done")
 
 
