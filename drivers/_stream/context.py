@@ -131,7 +131,7 @@ class Context:
             self.calls.let_reach(peer.ordinal, peer.handle)
         except NativeError as error:
             if error.code in self.calls.sticky:
-                raise to_hal_error(self.calls, "Driver.create_device", error) from error
+                self.fail("Driver.create_device", error)
             self._refused.add(peer.ordinal)  # it said that it could; no edge says so now
 
     def reaches(self, ordinal: int) -> bool:
@@ -165,9 +165,12 @@ class Context:
                     self.calls.end_words(page)
                 for partition in self._partitions or ():
                     self.calls.end_partition(partition)
-        self.calls.close(self.ordinal)
-        if self.is_lost:
-            self.calls.reset(self.ordinal)  # or it stays lost with whoever else has it
+        try:
+            self.calls.close(self.ordinal)
+            if self.is_lost:
+                self.calls.reset(self.ordinal)  # or it stays lost with whoever else has it
+        except NativeError as error:
+            raise to_hal_error(self.calls, "Device.release", error) from error
 
     def give_up(self, operation: str) -> None:
         """Ends a lost one for good, whoever is left in it, so that there can be a new one.
@@ -265,7 +268,7 @@ class Context:
         if not self._words:
             with self.native(operation):
                 made = self.calls.new_words()
-            self._pages += {id(word.holds): word.holds for word in made}.values()
+            self._pages += {id(word.holds): word.holds for word in made}.values()  # each once
             self._words += made
         word = self._words.pop()
         word.words[word.place] = value
