@@ -73,7 +73,8 @@ class DeviceCapabilities:
     physical_device_uuid: bytes | None = None
     """16 bytes that are equal for logical devices of one physical device, or none."""
     driver_device_handle: int = 0
-    """Equal and not 0 for devices that use each other's objects with no import; 0 = not set."""
+    """Equal and not 0 for devices that use each other's objects with no import, and that are lost
+    together; 0 = not set."""
     device_group_index: int | None = None
     """The device's index in a group that the vendor's driver itself forms, if any."""
 
