@@ -11,6 +11,8 @@ from pathlib import Path
 
 from . import build
 
+if len(sys.argv) != 2:
+    sys.exit("usage: python -m tests.standin FOLDER")
 folder = Path(sys.argv[1]).absolute()
 folder.mkdir(parents=True, exist_ok=True)
 for name, value in build(folder).variables().items():
