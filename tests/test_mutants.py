@@ -19,7 +19,7 @@ from tests.faulty.score import FILE_NAME, Score, read
 from .conftest import MUTATION_SCORE
 
 ROOT = Path(__file__).resolve().parent.parent
-REPEATS = 3
+REPEATS = 1
 MEDIAN_LIMIT = 10
 
 
