@@ -51,7 +51,6 @@ class StreamDriver(FindingDriver):
 
     def __init__(self) -> None:
         self._found: dict[DeviceInfo, int] = {}
-        self._selected: Sequence[DeviceInfo] = ()
 
     # -- what a vendor gives ----------------------------------------------------------
 
