@@ -22,6 +22,9 @@ from pathlib import Path
 SOURCES = Path(__file__).parent
 PREFIX = "HAL_CTS_STANDIN_"
 OPTIONS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
+HIDDEN = "-fvisibility=hidden"
+"""What the libraries share by name each has for itself: cuda-bindings loads CUDA's for all of the
+process, and what another one exports would be looked up there first."""
 LINKED = ["-Wl,--no-undefined", "-lm"]
 OF_A_VENDOR = ("cuda_", "hip_", "nvml")
 LIBRARIES = {
@@ -62,7 +65,7 @@ def build(folder: Path, *, without: Sequence[str] = ()) -> StandIn:
     if compiler is None:
         raise RuntimeError("no C compiler: apt-get install gcc")
     hidden = folder / "without.map"
-    names = "".join(f"    {name};\n" for name in without)
+    names = "".join(f"    {name}; {name}_v[0-9];\n" for name in without)
     hidden.write_text(f"{{ local:\n{names}    no_such_name;\n}};\n")
     for library, (prefix, others) in LIBRARIES.items():
         made = folder / library
@@ -71,6 +74,7 @@ def build(folder: Path, *, without: Sequence[str] = ()) -> StandIn:
             [
                 compiler,
                 *OPTIONS,
+                HIDDEN,
                 f"-Wl,--version-script={hidden}",
                 f"-Wl,-soname={made.name}",
                 "-o",

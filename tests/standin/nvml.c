@@ -11,6 +11,7 @@ enum {
   INVALID_ARGUMENT = 2,
   IS_NOT_SUPPORTED = 3,
   IS_NOT_FOUND = 6,
+  DRIVER_NOT_LOADED = 9,
   P2P_OK = 0,
   P2P_NOT_SUPPORTED = 5,
   BY_NVLINK = 2,
@@ -36,19 +37,23 @@ static int sessions;
   int name = (int)(uintptr_t)(given)-1;                                                           \
   if (name < 0 || name >= machine()->count) return INVALID_ARGUMENT
 
+static Result start(void) {
+  if (!machine()->count) return DRIVER_NOT_LOADED;
+  sessions++;
+  return DONE;
+}
+
 static nvmlDevice_t handle_of(int device) { return (nvmlDevice_t)(uintptr_t)(device + 1); }
 
 API nvmlInitWithFlags(unsigned flags) {
   CALL(false);
   (void)flags;
-  sessions++;
-  return DONE;
+  return start();
 }
 
 API nvmlInit_v2(void) {
   CALL(false);
-  sessions++;
-  return DONE;
+  return start();
 }
 
 API nvmlShutdown(void) {

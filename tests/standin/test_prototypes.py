@@ -4,6 +4,7 @@ headers, where they are here."""
 from __future__ import annotations
 
 import os
+import re
 import shutil
 import subprocess
 from pathlib import Path
@@ -14,6 +15,7 @@ from . import SOURCES
 
 CUDA = ("cuda_", "cuda.h", ())
 HIP = ("hip_", "hip/hip_runtime_api.h", ("-D__HIP_PLATFORM_AMD__",))
+STRUCTURES, ATTRIBUTES = 4, 20
 Vendor = tuple[str, str, tuple[str, ...]]
 FOLDERS = (
     Path(os.environ.get("CUDA_HOME", "/usr/local/cuda"), "include"),
@@ -65,3 +67,20 @@ def test_a_wrong_one_does_not_compile(
     assert right in text
     (tmp_path / file).write_text(text.replace(right, wrong, 1))
     assert "conflicting types" in complaints(vendor, tmp_path)
+
+
+def test_amds_newer_structures_are_the_bindings() -> None:
+    hip = pytest.importorskip("rocm.bindings.hip")
+    asserted = re.findall(r"sizeof\((\w+)\) == (\d+)", (SOURCES / "hip_abi.h").read_text())
+    assert len(asserted) == STRUCTURES
+    for name, size in asserted:
+        assert getattr(hip, name)().c_sizeof() == int(size), name
+
+
+def test_amds_attributes_are_the_bindings() -> None:
+    hip = pytest.importorskip("rocm.bindings.hip")
+    numbers = re.findall(r"\{(\d+), .*/\* (\w+) \*/", (SOURCES / "hip_device.c").read_text())
+    assert len(numbers) == ATTRIBUTES
+    for number, name in numbers:
+        attribute = getattr(hip.hipDeviceAttribute_t, f"hipDeviceAttribute{name}")
+        assert int(attribute) == int(number), name
