@@ -15,7 +15,6 @@ SHARING, DEALLOCA = "memory/test_sharing.py", "memory/test_queue_dealloca.py"
 IDLE = {
     "cuda": {
         "cuMemsetD8Async": FILL,
-        "cuMemsetD16Async": FILL,
         "cuMemsetD32Async": FILL,
         "cuMemcpyAsync": COPY,
         "cuStreamWriteValue64": BARRIER,
@@ -23,8 +22,6 @@ IDLE = {
         "cuStreamSynchronize": INDIRECT,
         "cuLaunchKernel": DISPATCH,
         "cuMemMap": SHARING,
-        "cuMemSetAccess": SHARING,
-        "cuMemExportToShareableHandle": SHARING,
         "cuMemHostRegister": SHARING,
         "cuMemFreeAsync": DEALLOCA,
         "cuMemFree": "memory/test_lifetime.py",
