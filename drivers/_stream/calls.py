@@ -14,6 +14,9 @@ from typing import Any, ClassVar, NamedTuple, TypeAlias
 
 from cts.hal import LinkClass, StatusCode
 
+NOT_SUPPORTED = 801
+"""The code, of both vendors, of a call that there is not."""
+
 Handle: TypeAlias = Any
 Counts: TypeAlias = tuple[int, int, int]
 
@@ -108,6 +111,28 @@ class StreamCalls(ABC):
     """Of the library."""
     is_stand_in: bool = False
     """The library is one of this project's, with the vendor's names over host memory."""
+    binding: ClassVar[Any]
+    """The vendor's Python module, whose functions give a tuple that begins with the code."""
+    no_such_call: ClassVar[str]
+    """What its RuntimeError says of a function that the library lacks."""
+
+    def call(self, name: str, *arguments: Any) -> Any:
+        """One call, and what it gives: nothing, a value, or a tuple of values."""
+        try:
+            answer = getattr(self.binding, name)(*arguments)
+        except RuntimeError as error:
+            if self.no_such_call not in str(error):
+                raise
+            lacking = f"{self.name_of(NOT_SUPPORTED)}: the library has no such call"
+            raise NativeError(name, NOT_SUPPORTED, lacking) from error
+        code = int(answer[0])
+        if code:
+            raise NativeError(name, code, self.name_of(code))
+        return answer[1] if len(answer) == 2 else answer[1:]
+
+    @abstractmethod
+    def name_of(self, code: int) -> str:
+        """The vendor's name of a code."""
 
     # -- devices ----------------------------------------------------------------------
 

@@ -21,7 +21,7 @@ from .._stream.calls import (
     Word,
 )
 from . import green_contexts, nvml
-from .codes import CODES, NOT_SUPPORTED, PEER_ACCESS_ALREADY_ENABLED, STICKY
+from .codes import CODES, PEER_ACCESS_ALREADY_ENABLED, STICKY
 
 PORTABLE_AND_MAPPED = 3
 NON_BLOCKING = 1
@@ -43,6 +43,8 @@ class CudaCalls(StreamCalls):
     name = "cuda"
     sticky: ClassVar = STICKY
     codes: ClassVar = CODES
+    binding: ClassVar = cu
+    no_such_call = "is not found"
 
     def __init__(self) -> None:
         self.call("cuInit", 0)
@@ -50,19 +52,12 @@ class CudaCalls(StreamCalls):
         self.version = f"CUDA {number // 1000}.{number % 1000 // 10}"
         self.is_stand_in = hasattr(ctypes.CDLL("libcuda.so.1"), "hal_cts_stand_in")
 
-    def call(self, name: str, *arguments: Any) -> Any:
-        """One call, and what it gives: nothing, a value, or a tuple of values."""
+    def name_of(self, code: int) -> str:
         try:
-            answer = getattr(cu, name)(*arguments)
-        except RuntimeError as error:  # cuda-bindings' FunctionNotFoundError
-            if "is not found" not in str(error):
-                raise
-            text = "CUDA_ERROR_NOT_SUPPORTED: the library has no such call"
-            raise NativeError(name, NOT_SUPPORTED, text) from error
-        code = int(answer[0])
-        if code:
-            raise NativeError(name, code, _name_of(code))
-        return answer[1] if len(answer) == 2 else answer[1:]
+            name: str = cu.CUresult(code).name
+        except ValueError:  # newer than the bindings
+            return f"CUresult {code}"
+        return name
 
     # -- devices ----------------------------------------------------------------------
 
@@ -173,12 +168,12 @@ class CudaCalls(StreamCalls):
     def check(self, stream: Handle) -> None:
         code = int(cu.cuStreamQuery(stream)[0])
         if code not in (0, NOT_READY):
-            raise NativeError("cuStreamQuery", code, _name_of(code))
+            raise NativeError("cuStreamQuery", code, self.name_of(code))
 
     def write_value(self, stream: Handle, address: int, value: int) -> None:
         code = int(cu.cuStreamWriteValue64(stream, address, value, 0)[0])
         if code:
-            raise NativeError("cuStreamWriteValue64", code, _name_of(code))
+            raise NativeError("cuStreamWriteValue64", code, self.name_of(code))
 
     def wait_value(self, stream: Handle, address: int, value: int) -> None:
         self.call("cuStreamWaitValue64", stream, address, value, WAIT_UNTIL_AT_LEAST)
@@ -341,15 +336,6 @@ class CudaCalls(StreamCalls):
 
 
 NOT_READY = 600
-
-
-def _name_of(code: int) -> str:
-    """The vendor's name of a code, ``CUDA_ERROR_OUT_OF_MEMORY``."""
-    try:
-        name: str = cu.CUresult(code).name
-    except ValueError:  # newer than the bindings
-        return f"CUresult {code}"
-    return name
 
 
 def _location(ordinal: int) -> Any:

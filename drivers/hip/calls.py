@@ -22,7 +22,7 @@ from .._stream.calls import (
     StreamCalls,
     Word,
 )
-from .codes import CODES, NOT_READY, NOT_SUPPORTED, PEER_ACCESS_ALREADY_ENABLED, STICKY
+from .codes import CODES, NOT_READY, PEER_ACCESS_ALREADY_ENABLED, STICKY
 from .links import links_of
 
 PORTABLE_AND_MAPPED = 3
@@ -49,6 +49,8 @@ class HipCalls(StreamCalls):
     name = "hip"
     sticky: ClassVar = STICKY
     codes: ClassVar = CODES
+    binding: ClassVar = hip
+    no_such_call = "dlsym"
 
     def __init__(self) -> None:
         self.call("hipInit", 0)
@@ -56,19 +58,12 @@ class HipCalls(StreamCalls):
         self.version = f"HIP {number // 10_000_000}.{number // 100_000 % 100}"
         self.is_stand_in = hip.has_symbol("hal_cts_stand_in")
 
-    def call(self, name: str, *arguments: Any) -> Any:
-        """One call, and what it gives: nothing, a value, or a tuple of values."""
+    def name_of(self, code: int) -> str:
         try:
-            answer = getattr(hip, name)(*arguments)
-        except RuntimeError as error:  # an older library
-            if "dlsym" not in str(error):
-                raise
-            text = "hipErrorNotSupported: the library has no such call"
-            raise NativeError(name, NOT_SUPPORTED, text) from error
-        code = int(answer[0])
-        if code:
-            raise NativeError(name, code, _name_of(code))
-        return answer[1] if len(answer) == 2 else answer[1:]
+            name: str = hip.hipError_t(code).name
+        except ValueError:  # newer than the bindings
+            return f"hipError_t {code}"
+        return name
 
     # -- devices ----------------------------------------------------------------------
 
@@ -173,7 +168,7 @@ class HipCalls(StreamCalls):
     def check(self, stream: Handle) -> None:
         code = int(hip.hipStreamQuery(stream)[0])
         if code not in (0, NOT_READY):
-            raise NativeError("hipStreamQuery", code, _name_of(code))
+            raise NativeError("hipStreamQuery", code, self.name_of(code))
 
     def write_value(self, stream: Handle, address: int, value: int) -> None:
         self.call("hipStreamWriteValue64", stream, address, value, 0)
@@ -347,15 +342,6 @@ class HipCalls(StreamCalls):
 
     def end_partition(self, partition: Partition) -> None:
         raise AssertionError("there are none")
-
-
-def _name_of(code: int) -> str:
-    """The vendor's name of a code, ``hipErrorOutOfMemory``."""
-    try:
-        name: str = hip.hipError_t(code).name
-    except ValueError:  # newer than the bindings
-        return f"hipError_t {code}"
-    return name
 
 
 def _text(given: Any) -> str:
