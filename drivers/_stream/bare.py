@@ -8,8 +8,8 @@ from typing import Any
 
 from .._common.archive import Format
 from .archive import unpack
-from .calls import Handle
 from .context import Runtime
+from .handles import Address, Handle
 
 OPERATION = "bare calls"
 WORKGROUPS = 1024
@@ -27,7 +27,7 @@ class BareStream:
             self._word = context.take_word(OPERATION, 0)
             self._stream: Handle = calls.new_stream()
         self._value = 0
-        self._blocks: list[int] = []
+        self._blocks: list[Address] = []
         self._modules: list[Handle] = []
 
     def _run(self, work: Callable[[], None] | None = None) -> None:
@@ -38,6 +38,7 @@ class BareStream:
             work()
         self._value = value = self._value + 1
         self._calls.write_value(self._stream, word.address, value)
+        self._calls.submit(self._stream)
         while words[word.place] < value:
             pass
 
@@ -75,7 +76,7 @@ class BareStream:
 
         return lambda: self._run(launch)
 
-    def _block(self, size: int) -> int:
+    def _block(self, size: int) -> Address:
         address = self._calls.allocate(size)
         self._blocks.append(address)
         return address

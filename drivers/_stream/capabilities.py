@@ -53,10 +53,11 @@ def flags_of(context: Context) -> DeviceCapability:
 def buffer_types(context: Context) -> tuple[HandleType, HandleType]:
     """Kinds of handle of buffers: what is exported, and what is imported."""
     facts = context.facts
-    both = HandleType(0)
+    both = none = HandleType(0)
     if facts.exports_descriptors:
         both |= HandleType.OPAQUE_FD
     if facts.host_registration and shared_memory.IS_THERE:
         both |= HandleType.SHM
-    only_exported = HandleType.DMA_BUF if facts.exports_dma_buf else HandleType(0)
-    return both | only_exported, both
+    exported = HandleType.DMA_BUF if facts.exports_dma_buf else none
+    imported = HandleType.DMA_BUF if facts.imports_dma_buf else none
+    return both | exported, both | imported

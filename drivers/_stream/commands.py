@@ -16,6 +16,7 @@ from .._common.host_call import HostCall
 from .._common.work import WORD, Counts, Dispatch, Memory, Region, WorkMaker
 from .context import Context
 from .executable import StreamExecutable
+from .handles import Address
 from .memory import Block, StreamBuffer
 from .queue import Queue
 
@@ -49,7 +50,7 @@ class Batch:
         self.ends: list[Callable[[], None]] = []
         self._device = device
 
-    def address(self, region: Region) -> int:
+    def address(self, region: Region) -> Address:
         """Where a region is, for the device. Raises where it has no memory."""
         buffer = region.buffer
         assert isinstance(buffer, StreamBuffer)

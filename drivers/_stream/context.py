@@ -17,7 +17,9 @@ from weakref import WeakSet
 from cts.hal import DEVICE_LOST, HalError, StatusCode
 
 from .._common.deferral import Deferral
-from .calls import Facts, Handle, NativeError, Partition, StreamCalls, Word
+from .calls import NativeError, StreamCalls
+from .facts import Facts
+from .handles import Handle, Partition, Word
 
 if TYPE_CHECKING:
     from .device import StreamDevice

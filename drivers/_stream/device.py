@@ -25,11 +25,11 @@ from .._common.memory import AllocationRequest
 from .._common.pool import Pool
 from .._common.transient import QueueAllocated
 from . import links, sharing
-from .calls import Handle
 from .capabilities import capabilities_of
 from .commands import CallHost, Command, CommandMaker, OnHost
 from .context import Context
 from .executable import StreamExecutable
+from .handles import Handle
 from .memory import Block, HostCopies, StreamAllocator, StreamBuffer, new_block
 from .queue import Queue
 from .semaphore import StreamSemaphore, Timeline
@@ -74,12 +74,12 @@ class StreamDevice(DeferringDevice[Command, StreamSemaphore]):
             self._partition = context.take_partition()
             self.queue = Queue(context, CREATE, self._partition and self._partition.handle)
             undo.callback(self.queue.destroy)
-            self.host_copies = HostCopies(context)
+            self.pool: Pool[Block] = Pool(partial(new_block, context))
+            self.host_copies = HostCopies(context, self.pool)
             undo.callback(self.host_copies.destroy)
             self.vendors_pool = self._new_vendors_pool()
             self._capabilities = capabilities_of(context)
             undo.pop_all()
-        self.pool: Pool[Block] = Pool(partial(new_block, context))
         self._allocator = StreamAllocator(self)
         context.devices.add(self)
 

@@ -10,7 +10,8 @@ from .._common.archive import Format
 from .._common.arguments import as_bytes, refusal
 from .._common.executable import CheckedExecutable
 from .archive import Archive, unpack
-from .calls import Counts, Handle
+from .facts import Counts
+from .handles import Handle
 from .queue import Queue, end_after
 
 if TYPE_CHECKING:

@@ -22,7 +22,9 @@ from cts.hal.memory import DEFAULT_USAGE, NOT_EXPORTED, lend
 
 from .._common.arguments import as_bytes
 from .._common.memory import AllocationRequest, BlockBuffer, CheckedAllocator
+from .._common.pool import Pool
 from .context import Context
+from .handles import Address
 from .queue import Queue, end_after
 
 if TYPE_CHECKING:
@@ -32,6 +34,8 @@ Bytes: TypeAlias = npt.NDArray[np.uint8]
 Kind: TypeAlias = Literal["device", "managed", "host"]
 
 LARGEST_SIZE = 2**63 - 1
+PIECE = 4 << 20
+"""Bytes that are copied to or from the host at once."""
 MAPPING = BufferUsage.MAPPING.value
 DEVICE_LOCAL = MemoryType.DEVICE_LOCAL.value
 NEEDS_HOST = (MemoryType.HOST_VISIBLE | MemoryType.HOST_COHERENT | MemoryType.HOST_CACHED).value
@@ -52,16 +56,16 @@ class Block:
     size : bytes.
     uses : the number of the last submission that uses it, on each queue.
     shape : what the pool knows it by; none for a block that is not the pool's.
-    is_own : whether it is the device's own memory, which another one has to be let reach.
+    is_own : whether it is the device's own, which another one has to be let reach.
     holds : what must live as long as the memory.
     """
 
     def __init__(
         self,
         context: Context,
-        address: int,
+        address: Address,
         size: int,
-        free: Callable[[int], None],
+        free: Callable[[Address], None],
         *,
         host_address: int = 0,
     ) -> None:
@@ -70,7 +74,7 @@ class Block:
         self.size = size
         self.uses: dict[Queue, int] = {}
         self.shape: tuple[int, Kind] | None = None
-        self.is_own = not host_address
+        self.is_own = not (host_address and context.facts.shares_host_memory)
         self.holds: object = None
         self._free = free
         self._host_address = host_address
@@ -104,10 +108,10 @@ def new_block(context: Context, size: int, kind: Kind) -> Block:
         if kind == "device":
             return Block(context, calls.allocate(size), size, calls.free)
         if kind == "managed":
-            address, free = calls.allocate_managed(size), calls.free
+            made, free = calls.allocate_managed(size), calls.free
         else:
-            address, free = calls.allocate_host(size), calls.free_host
-        return Block(context, address, size, free, host_address=address)
+            made, free = calls.allocate_host(size), calls.free_host
+        return Block(context, made.address, size, free, host_address=made.host_address)
 
 
 def check_size(operation: str, size: int) -> None:
@@ -205,29 +209,51 @@ def _part(block: Block, start: int, end: int) -> Bytes:
 
 
 class HostCopies:
-    """Copies between the host and memory that it does not see, on a stream beside the queue's."""
+    """Copies between the host and memory that it does not see, on a stream beside the queue's.
 
-    def __init__(self, context: Context) -> None:
+    They go through memory of the pool's that both see, a piece at a time.
+    """
+
+    def __init__(self, context: Context, pool: Pool[Block]) -> None:
         self._context = context
+        self._pool = pool
         with context.native("Driver.create_device"):
             self._stream = context.calls.new_stream()
 
     def read(self, operation: str, block: Block, start: int, end: int) -> Bytes:
         """Bytes of a block as they are now, uint8[end - start]."""
         target = np.empty(end - start, np.uint8)
-        self._copy(operation, target.ctypes.data, block.address + start, target.size)
+        with self._staged(operation, target.size) as (staged, seen):
+            for first in range(0, target.size, PIECE):
+                part = target[first : first + PIECE]
+                self._copy(staged.address, block.address + (start + first), part.size)
+                part[:] = seen[: part.size]
         return target
 
     def write(self, operation: str, block: Block, start: int, data: Bytes) -> None:
         """Writes bytes of a block."""
-        self._copy(operation, block.address + start, data.ctypes.data, data.size)
+        with self._staged(operation, data.size) as (staged, seen):
+            for first in range(0, data.size, PIECE):
+                part = data[first : first + PIECE]
+                seen[: part.size] = part
+                self._copy(block.address + (start + first), staged.address, part.size)
 
-    def _copy(self, operation: str, target: int, source: int, size: int) -> None:
-        if size:
-            context = self._context
-            with context.lock, context.native(operation):
-                context.calls.copy(target, source, size, self._stream)
-                context.calls.synchronize(self._stream)
+    @contextmanager
+    def _staged(self, operation: str, size: int) -> Iterator[tuple[Block, Bytes]]:
+        """Memory that both see, and how the host sees it; within it, native calls."""
+        context = self._context
+        with context.lock, context.native(operation):
+            staged = self._pool.take(min(size, PIECE), "host")
+            seen = staged.bytes
+            assert seen is not None
+            try:
+                yield staged, seen
+            finally:
+                self._pool.give(staged)
+
+    def _copy(self, target: Address, source: Address, size: int) -> None:
+        self._context.calls.copy(target, source, size, self._stream)
+        self._context.calls.synchronize(self._stream)
 
     def destroy(self) -> None:
         """Ends the stream."""

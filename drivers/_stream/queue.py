@@ -14,8 +14,8 @@ from collections import deque
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, Any, NamedTuple
 
-from .calls import Handle
 from .context import Context
+from .handles import Handle
 
 if TYPE_CHECKING:
     from .semaphore import Timeline
@@ -59,6 +59,7 @@ class Queue:
         self.submitted += 1
         number = self.submitted
         self.calls.write_value(self.stream, self._progress.address, number)
+        self.calls.submit(self.stream)
         if waits or signals:
             self._in_flight.append(_InFlight(number, waits, signals))
             self._drop_what_is_done()

@@ -10,14 +10,15 @@ from collections.abc import Sequence
 from contextlib import ExitStack
 from typing import NamedTuple
 
-from .calls import Handle, NativeError, StreamCalls
+from .calls import NativeError, StreamCalls
+from .handles import Address, Handle
 
 
 class Shareable(NamedTuple):
     """Such memory, mapped."""
 
     handle: Handle
-    address: int
+    address: Address
     size: int
     """As it is mapped."""
     is_foreign: bool = False
@@ -33,14 +34,18 @@ def new_shareable(calls: StreamCalls, ordinal: int, size: int, users: Sequence[i
 def imported(
     calls: StreamCalls, descriptor: int, ordinal: int, size: int, users: Sequence[int]
 ) -> Shareable:
-    """Memory by a descriptor, which stays the caller's."""
+    """Memory by a descriptor, the vendor's own or not; the descriptor stays the caller's."""
     try:
         handle = calls.import_shareable(descriptor)
     except NativeError as error:
         if error.code in calls.sticky:
             raise
-    else:
-        return _mapped(calls, handle, _whole(calls, ordinal, size), users)
+        return foreign(calls, descriptor, size)
+    return _mapped(calls, handle, _whole(calls, ordinal, size), users)
+
+
+def foreign(calls: StreamCalls, descriptor: int, size: int) -> Shareable:
+    """Another runtime's memory by a descriptor, which stays the caller's."""
     size = max(size, 1)
     handle = calls.import_foreign(descriptor, size)
     try:

@@ -1,7 +1,7 @@
 """What a device's slots of export and import do.
 
 * OPAQUE_FD: the device's own memory, and a handle is a descriptor of it;
-* DMA_BUF: the same for the system's other drivers; only exported;
+* DMA_BUF: the same for the system's other drivers; imported where the vendor takes others';
 * SHM: a POSIX shared memory object that all devices are let use, and a handle is its name, which
   the exporting buffer takes away at its end;
 * NATIVE, of semaphores: a handle is the semaphore itself.
@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from .device import StreamDevice
 
 ALLOCATE = "Allocator.allocate"
+OBJECT = 2 << 20
+"""Bytes from which on memory is an object of its own, and no part of a larger one."""
 
 
 def exported_block(device: StreamDevice, wanted: AllocationRequest) -> Block:
@@ -53,7 +55,7 @@ def exported_block(device: StreamDevice, wanted: AllocationRequest) -> Block:
         return _host_block(ALLOCATE, device, size, new_memory(ALLOCATE, size, mmap.PAGESIZE))
     with context.native(ALLOCATE):
         if kinds & HandleType.DMA_BUF:
-            size = -(-max(size, 1) // mmap.PAGESIZE) * mmap.PAGESIZE
+            size = -(-max(size, 1) // OBJECT) * OBJECT
             return Block(context, context.calls.allocate(size), size, context.calls.free)
         memory = shareable.new_shareable(context.calls, context.ordinal, size, _users(device))
     return _block_over(device, memory)
@@ -101,9 +103,10 @@ def export_buffer(device: StreamDevice, buffer: Buffer, handle_type: HandleType)
             return block.holds.name
         with context.native(operation):
             if kind is HandleType.DMA_BUF:
-                return context.calls.export_dma_buf(block.address, block.size)
-            assert isinstance(block.holds, Shareable)
-            descriptor = context.calls.export_shareable(block.holds.handle)
+                descriptor = context.calls.export_dma_buf(block.address, block.size)
+            else:
+                assert isinstance(block.holds, Shareable)
+                descriptor = context.calls.export_shareable(block.holds.handle)
             return memory_descriptor(descriptor, context.calls.name, owned.byte_length)
 
 
@@ -118,11 +121,13 @@ def import_buffer(
             memory = memory_of_name(operation, handle, size, mmap.PAGESIZE)
             block = _host_block(operation, device, size, memory)
         else:
-            block = _block_of_descriptor(operation, device, handle, size)
+            block = _block_of_descriptor(operation, device, kind, handle, size)
     return StreamBuffer(device, size, block, DEFAULT_USAGE)
 
 
-def _block_of_descriptor(operation: str, device: StreamDevice, handle: Any, size: int) -> Block:
+def _block_of_descriptor(
+    operation: str, device: StreamDevice, kind: HandleType, handle: Any, size: int
+) -> Block:
     """A block over device memory; the descriptor stays the caller's."""
     descriptor = as_int(operation, "handle", handle)
     check_descriptor(operation, descriptor, size)
@@ -132,9 +137,11 @@ def _block_of_descriptor(operation: str, device: StreamDevice, handle: Any, size
         there = handle.size
     context = device.context
     with context.native(operation):
-        memory = shareable.imported(
-            context.calls, descriptor, context.ordinal, there, _users(device)
-        )
+        if kind is HandleType.DMA_BUF:
+            memory = shareable.foreign(context.calls, descriptor, there)
+        else:
+            users = _users(device)
+            memory = shareable.imported(context.calls, descriptor, context.ordinal, there, users)
     return _block_over(device, memory)
 
 

@@ -11,15 +11,10 @@ from typing import Any, ClassVar
 from cuda.bindings import driver as cu
 
 from .._common import pci
-from .._stream.calls import (
-    Counts,
-    Facts,
-    Handle,
-    NativeError,
-    Partition,
-    StreamCalls,
-    Word,
-)
+from .._stream.bound_calls import BoundCalls
+from .._stream.calls import NativeError
+from .._stream.facts import Counts, Facts
+from .._stream.handles import Handle, HostMemory, Partition, Word
 from . import green_contexts, nvml
 from .codes import CODES, PEER_ACCESS_ALREADY_ENABLED, STICKY
 
@@ -37,7 +32,7 @@ MINIMUM = cu.CUmemAllocationGranularity_flags.CU_MEM_ALLOC_GRANULARITY_MINIMUM
 READ_AND_WRITE = cu.CUmemAccess_flags.CU_MEM_ACCESS_FLAGS_PROT_READWRITE
 
 
-class CudaCalls(StreamCalls):
+class CudaCalls(BoundCalls):
     """The calls of libcuda, by name."""
 
     name = "cuda"
@@ -196,11 +191,11 @@ class CudaCalls(StreamCalls):
     def free(self, address: int) -> None:
         self.call("cuMemFree", address)
 
-    def allocate_managed(self, size: int) -> int:
-        return int(self.call("cuMemAllocManaged", max(size, 1), ATTACH_GLOBAL))
+    def allocate_managed(self, size: int) -> HostMemory:
+        return _seen(self.call("cuMemAllocManaged", max(size, 1), ATTACH_GLOBAL))
 
-    def allocate_host(self, size: int) -> int:
-        return int(self.call("cuMemHostAlloc", max(size, 1), PORTABLE_AND_MAPPED))
+    def allocate_host(self, size: int) -> HostMemory:
+        return _seen(self.call("cuMemHostAlloc", max(size, 1), PORTABLE_AND_MAPPED))
 
     def free_host(self, address: int) -> None:
         self.call("cuMemFreeHost", address)
@@ -359,3 +354,8 @@ def _allocation(ordinal: int) -> Any:
     wanted.location = _location(ordinal)
     wanted.requestedHandleTypes = POSIX_FD
     return wanted
+
+
+def _seen(address: Any) -> HostMemory:
+    """Memory that host and devices see at one address."""
+    return HostMemory(int(address), int(address))

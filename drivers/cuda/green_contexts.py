@@ -11,7 +11,8 @@ from typing import TYPE_CHECKING, Any
 
 from cuda.bindings import driver as cu
 
-from .._stream.calls import Handle, NativeError, Partition
+from .._stream.calls import NativeError
+from .._stream.handles import Handle, Partition
 from . import kernels
 from .codes import STICKY
 
@@ -52,11 +53,11 @@ def _try(calls: CudaCalls, partition: Handle) -> None:
     """Runs a kernel in a part, and writes a value. Raises where that cannot be."""
     stream = calls.new_stream(partition)
     module = calls.load(kernels.ptx())
-    address = calls.allocate_host(4 * len(TRIED))
+    address, seen = calls.allocate_host(4 * len(TRIED))
     try:
         function = calls.function(module, "constants")
         calls.launch(function, (1, 1, 1), (1, 1, 1), stream, [address], TRIED)
-        written = (ctypes.c_uint32 * len(TRIED)).from_address(address)
+        written = (ctypes.c_uint32 * len(TRIED)).from_address(seen)
         calls.write_value(stream, address, WRITTEN)
         calls.synchronize(stream)
         if tuple(written) != (WRITTEN, 0, *TRIED[2:]):

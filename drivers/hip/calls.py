@@ -13,15 +13,10 @@ from typing import Any, ClassVar
 from rocm.bindings import hip
 
 from .._common import pci
-from .._stream.calls import (
-    Counts,
-    Facts,
-    Handle,
-    NativeError,
-    Partition,
-    StreamCalls,
-    Word,
-)
+from .._stream.bound_calls import BoundCalls
+from .._stream.calls import NativeError
+from .._stream.facts import Counts, Facts
+from .._stream.handles import Handle, HostMemory, Word
 from .codes import CODES, NOT_READY, PEER_ACCESS_ALREADY_ENABLED, STICKY
 from .links import links_of
 
@@ -43,7 +38,7 @@ MINIMUM = hip.hipMemAllocationGranularity_flags.hipMemAllocationGranularityMinim
 READ_AND_WRITE = hip.hipMemAccessFlags.hipMemAccessFlagsProtReadWrite
 
 
-class HipCalls(StreamCalls):
+class HipCalls(BoundCalls):
     """The calls of libamdhip64, by name."""
 
     name = "hip"
@@ -197,11 +192,11 @@ class HipCalls(StreamCalls):
     def free(self, address: int) -> None:
         self.call("hipFree", address)
 
-    def allocate_managed(self, size: int) -> int:
-        return int(self.call("hipMallocManaged", max(size, 1), ATTACH_GLOBAL))
+    def allocate_managed(self, size: int) -> HostMemory:
+        return _seen(self.call("hipMallocManaged", max(size, 1), ATTACH_GLOBAL))
 
-    def allocate_host(self, size: int) -> int:
-        return int(self.call("hipHostMalloc", max(size, 1), PORTABLE_AND_MAPPED))
+    def allocate_host(self, size: int) -> HostMemory:
+        return _seen(self.call("hipHostMalloc", max(size, 1), PORTABLE_AND_MAPPED))
 
     def free_host(self, address: int) -> None:
         self.call("hipHostFree", address)
@@ -334,15 +329,6 @@ class HipCalls(StreamCalls):
         name = "hipMemGetHandleForAddressRange"
         return self._descriptor(name, address, size, DMA_BUF_FD, 0)
 
-    # -- parts of a device ------------------------------------------------------------
-
-    def new_partitions(self, ordinal: int, context: Handle, count: int) -> list[Partition]:
-        """HIP has streams on some of the processors, and no parts of a device."""
-        return []
-
-    def end_partition(self, partition: Partition) -> None:
-        raise AssertionError("there are none")
-
 
 def _text(given: Any) -> str:
     """A string of the library's."""
@@ -376,3 +362,8 @@ def _allocation(ordinal: int) -> Any:
     requested = ctypes.c_uint32.from_address(int(wanted) + REQUESTED_HANDLE_TYPES)
     requested.value = int(POSIX_FD)
     return wanted
+
+
+def _seen(address: Any) -> HostMemory:
+    """Memory that host and devices see at one address."""
+    return HostMemory(int(address), int(address))
