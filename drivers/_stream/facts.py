@@ -52,3 +52,8 @@ class Facts:
     """Ordinals of the devices whose memory it can be let use."""
     links: dict[int, LinkClass] = field(default_factory=dict)
     """To other devices, by ordinal, as far as they are known."""
+    hops: dict[int, int] = field(default_factory=dict)
+    """Links one after the other on the way there; one where it is not said."""
+    atomics: frozenset[int] | None = None
+    """Ordinals of devices on whose memory its atomic operations hold; none where that is not
+    known, and all are taken to be."""

@@ -1,7 +1,9 @@
 """What is known of links between devices, as edges say it.
 
-A link's class comes from the vendor (`Facts.links`), and costs follow from the class. A device that
-cannot reach another one's memory copies through the host.
+A link's class comes from the vendor (`Facts.links`), and costs follow from the class; each link
+more on the way is a latency class more. What is asked is always of the one that uses memory, the
+edge's target, on its way to the source's. A device that cannot reach another one's memory copies
+through the host.
 """
 
 from __future__ import annotations
@@ -20,9 +22,12 @@ COSTS = {
     LinkClass.NVLINK_IF: (2, 2),
     LinkClass.PCIE_SAME_ROOT: (5, 5),
     LinkClass.PCIE_CROSS_ROOT: (7, 7),
+    LinkClass.FABRIC: (9, 9),
     LinkClass.HOST_STAGED: (11, 9),
 }
 """Cost of a copy, and latency class, by the link."""
+HIGHEST = 15
+"""Of a latency class."""
 OF_ONE_DEVICE = HandleType.OPAQUE_FD | HandleType.DMA_BUF
 """Kinds of handle of a device's own memory: who imports it must reach it."""
 BUFFER_MODES = (
@@ -38,16 +43,25 @@ def refine(source: StreamDevice, target: StreamDevice, edge: Edge) -> Edge:
         return edge
     link = link_between(here, there)
     copy_cost, latency = COSTS.get(link, COSTS[LinkClass.PCIE_CROSS_ROOT])
+    further = there.facts.hops.get(here.ordinal, 1) - 1
     changes: dict[str, Any] = {
         "link_class": link,
         "copy_cost": copy_cost,
-        "latency_class": latency,
+        "latency_class": min(latency + max(further, 0), HIGHEST),
     }
     if there.reaches(here.ordinal) and here.reaches(there.ordinal):
-        changes["flags"] = edge.flags | EdgeFlag.PEER_ACCESS_REQUIRES_GRANT
+        changes["flags"] = _flags(here, there, edge) | EdgeFlag.PEER_ACCESS_REQUIRES_GRANT
     else:
         changes |= _apart(edge)
     return edge.replace(**changes)
+
+
+def _flags(here: Context, there: Context, edge: Edge) -> EdgeFlag:
+    """Without atomic operations where the way to this memory has none."""
+    atomics = there.facts.atomics
+    if atomics is None or here.ordinal in atomics:
+        return edge.flags
+    return edge.flags & ~(EdgeFlag.ATOMIC_DEVICE | EdgeFlag.ATOMIC_SYSTEM)
 
 
 def _apart(edge: Edge) -> dict[str, Any]:

@@ -6,9 +6,9 @@ import ctypes
 import os
 from typing import TYPE_CHECKING
 
+from .. import _code_objects as kernels
 from .._availability import has_package, load_library, native_failure
 from .._stream.driver import StreamDriver
-from . import kernels
 from .codes import NO_DEVICE
 
 if TYPE_CHECKING:

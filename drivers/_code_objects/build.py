@@ -1,4 +1,4 @@
-"""Makes the code objects in this folder: ``python -m cts.drivers.hip.kernels.build [FILE]``.
+"""Makes the code objects in this folder: ``python -m cts.drivers._code_objects.build [FILE]``.
 
 Needs clang 19.1.7, which Debian 12 has (``apt-get install clang-19 clang-tools-19 lld-19``):
 another version makes other bytes. Nothing of ROCm is needed.

@@ -1,5 +1,5 @@
-"""The HIP driver's kernels: made again from their source, they are the same, and what is said of
-them is what a code object says."""
+"""The kernels for AMD's GPUs: made again from their source, they are the same, and what is said
+of them is what a code object says."""
 
 from __future__ import annotations
 
@@ -118,12 +118,13 @@ def needs(tool: str) -> None:
 
 @pytest.fixture
 def kernels(driver_module: DriverModule) -> ModuleType:
-    return driver_module("hip", "kernels")
+    shared: ModuleType = driver_module("amdgpu", "driver")._code_objects
+    return shared
 
 
 @pytest.fixture
-def build(driver_module: DriverModule) -> ModuleType:
-    return driver_module("hip", "kernels.build")
+def build(kernels: ModuleType) -> ModuleType:
+    return importlib.import_module(f"{kernels.__name__}.build")
 
 
 @pytest.fixture(params=TARGETS)
@@ -224,6 +225,32 @@ def test_product_and_sum_are_rounded_each(build: ModuleType, target: str) -> Non
     body = done.stdout.partition("\nscale:")[2].partition("s_endpgm")[0]
     arithmetic = re.findall(r"^\t[sv]_(mul|add|sub|fma|fmac|mad|mac|fmaak|fmamk)_f32", body, re.M)
     assert arithmetic == ["mul", "add"]
+
+
+# -- the one that an ISA runs -------------------------------------------------------------------
+
+
+@pytest.mark.parametrize("features", ["", ":xnack-", ":sramecc+:xnack+"])
+def test_an_isa_is_given_its_code_object(kernels: ModuleType, target: str, features: str) -> None:
+    found = kernels.code_object_for(f"amdgcn-amd-amdhsa--{target}{features}", kernels.hsaco())
+    assert found == objects_of(kernels.hsaco())[target]
+
+
+@pytest.mark.parametrize("name", ["gfx906", "gfx94", "gfx9421", ""])
+def test_an_isa_without_one_is_given_none(kernels: ModuleType, name: str) -> None:
+    assert kernels.code_object_for(f"amdgcn-amd-amdhsa--{name}", kernels.hsaco()) is None
+
+
+def test_a_code_object_for_a_feature_is_for_it_alone(kernels: ModuleType) -> None:
+    image = kernels.hsaco().replace(b"--gfx90a", b"--gf:x1+", 1)
+    assert kernels.code_object_for("amdgcn-amd-amdhsa--gf:x1-", image) is None
+    assert kernels.code_object_for("amdgcn-amd-amdhsa--gf:x1+", image) is not None
+
+
+@pytest.mark.parametrize("length", [0, 10, 24, 31, 32, 60, 100, 5000])
+def test_what_is_cut_off_is_no_bundle(kernels: ModuleType, length: int) -> None:
+    with pytest.raises(ValueError, match="code objects"):
+        kernels.code_object_for("amdgcn-amd-amdhsa--gfx90a", kernels.hsaco()[:length])
 
 
 def test_the_executable_is_the_kernels(kernels: ModuleType) -> None:
