@@ -7,15 +7,12 @@ A scenario, a function of this module, prints what it has seen as JSON, in its l
 
 from __future__ import annotations
 
-import ctypes
 import importlib
 import json
-import os
 import sys
-from collections.abc import Callable, Iterator
-from contextlib import ExitStack, contextmanager
+from collections.abc import Callable
+from contextlib import ExitStack
 from functools import partial
-from pathlib import Path
 from typing import Any
 
 from cts import registry
@@ -23,11 +20,6 @@ from cts.hal import (
     BufferRange,
     BufferUsage,
     Device,
-    DeviceGroup,
-    DeviceGroupBuilder,
-    DeviceInfo,
-    Driver,
-    HalError,
     HandleType,
     MemoryType,
     Semaphore,
@@ -38,71 +30,19 @@ from cts.work_cases.dispatch import USAGE
 from cts.work_cases.kernels import COUNT
 from cts.work_cases.operations import Bench
 
-LIBRARIES = {"cuda": "libcuda.so.1", "hip": "libamdhip64.so"}
-OUT_OF_MEMORY, PEER_ACCESS_UNSUPPORTED, LAUNCH_FAILED = 2, 217, 719
+from .stream_subject import (
+    FAILED,
+    NEEDING_MEMORY,
+    OUT_OF_MEMORY,
+    PEER_ACCESS_UNSUPPORTED,
+    Subject,
+    fill_and_check,
+    told,
+)
+
 BEYOND_POOL = 2 << 20
 """Bytes of a buffer that no pool has."""
 OPERATIONS = (*Bench.OPERATIONS, *Bench.OPTIONAL)
-
-
-class Subject:
-    """A driver on its stand-in.
-
-    Attributes
-    ----------
-    driver, infos : the driver, and the devices that are used.
-    """
-
-    def __init__(self, name: str, count: int = 2) -> None:
-        self.driver: Driver = registry.load(name)()
-        self.infos: list[DeviceInfo] = self.driver.enumerate()[:count]
-        self.driver.select(self.infos)
-        folder = os.environ["LD_LIBRARY_PATH" if name == "cuda" else "ROCM_PATH"].split(":")[0]
-        library = Path(folder, "" if name == "cuda" else "lib", LIBRARIES[name])
-        self._set = ctypes.CDLL(str(library)).hal_cts_stand_in_set
-
-    @contextmanager
-    def failing(self, code: int, *calls: str) -> Iterator[None]:
-        """Has calls fail within the block."""
-        self._set(",".join(f"{call}={code}" for call in calls).encode(), b"")
-        try:
-            yield
-        finally:
-            self._set(b"", b"")
-
-    @contextmanager
-    def group(self, *numbers: int) -> Iterator[list[Device]]:
-        """Devices of these numbers in a group, which end with the block."""
-        devices = [self.driver.create_device(self.infos[number]) for number in numbers]
-        builder = DeviceGroupBuilder()
-        for device in devices:
-            builder.add_device(device)
-        group: DeviceGroup = builder.finalize()
-        yield devices
-        for resource in (group, *devices):
-            resource.release()
-
-    def works(self, number: int = 0) -> str:
-        """Whether a new device does."""
-        with self.group(number) as (device,):
-            return told(lambda: fill_and_check(device))
-
-
-def told(action: Callable[[], object]) -> str:
-    """The code that an action is refused with, and the native one; or that it is done."""
-    try:
-        action()
-    except HalError as error:
-        return f"{error.code.name} {error.native_code}" if error.native_code else error.code.name
-    return "done"
-
-
-def fill_and_check(device: Device) -> None:
-    """Fills a new buffer."""
-    with device.allocator.allocate(64) as buffer, device.create_semaphore() as line:
-        device.queue_fill(buffer, 2, 60, b"\x77\x66", signal=[(line, 1)])
-        line.wait(1)
-        assert buffer.read(2, 60) == b"\x77\x66" * 30
 
 
 # -- what it says -------------------------------------------------------------------------------
@@ -143,7 +83,7 @@ def edges(name: str, refused: str = "") -> dict[str, list[str]]:
     calls = (refused,) if refused else ()
     seen = {}
     with (
-        subject.failing(PEER_ACCESS_UNSUPPORTED, *calls),
+        subject.failing(PEER_ACCESS_UNSUPPORTED[name], *calls),
         subject.group(*numbers) as made,
         ExitStack() as held,
     ):
@@ -179,22 +119,20 @@ def shortage(name: str) -> dict[str, Any]:
     subject = Subject(name)
     seen: dict[str, Any] = {}
     with subject.group(0) as (device,), ExitStack() as held:
-        for what, (calls, action) in _actions(subject, device, held).items():
+        actions = _actions(subject, device, held)
+        for what, call in NEEDING_MEMORY[name].items():
             device.trim()
-            call = calls[["cuda", "hip"].index(name)]
-            with subject.failing(OUT_OF_MEMORY, call):
-                first = told(action)
-            seen[what] = [first, told(action)]
+            with subject.failing(OUT_OF_MEMORY[name], call):
+                first = told(actions[what])
+            seen[what] = [first, told(actions[what])]
         device.trim()
     seen["alive"] = alive()
     seen["new"] = subject.works()
     return seen
 
 
-def _actions(
-    subject: Subject, device: Device, held: ExitStack
-) -> dict[str, tuple[tuple[str, str], Callable[[], object]]]:
-    """What needs memory, and the call of each vendor's that has none."""
+def _actions(subject: Subject, device: Device, held: ExitStack) -> dict[str, Callable[[], object]]:
+    """What needs memory."""
     buffer = held.enter_context(device.allocator.allocate(64, usage=USAGE))
     format = subject.driver.properties.executable_formats[0]
     code = subject.driver.conformance_executable(format)
@@ -212,31 +150,21 @@ def _actions(
 
     bare = {"memory_type": MemoryType.DEVICE_LOCAL, "usage": BufferUsage.TRANSFER}
     on_host = {"memory_type": MemoryType.HOST_LOCAL}
-    shared = HandleType.OPAQUE_FD
     return {
-        "allocate": (("cuMemAllocManaged", "hipMallocManaged"), allocate()),
-        "of the device": (("cuMemAlloc", "hipMalloc"), allocate(**bare)),
-        "of the host": (("cuMemHostAlloc", "hipHostMalloc"), allocate(**on_host)),
-        "to share": (("cuMemCreate", "hipMemCreate"), allocate(export_types=shared)),
-        "to map": (("cuMemMap", "hipMemMap"), allocate(export_types=shared)),
-        "by name": (
-            ("cuMemHostRegister", "hipHostRegister"),
-            allocate(export_types=HandleType.SHM),
-        ),
-        "in the queue": (
-            ("cuMemAllocFromPoolAsync", "hipMallocFromPoolAsync"),
-            allocate_in_queue,
-        ),
-        "update": (
-            ("cuMemHostAlloc", "hipHostMalloc"),
-            lambda: device.queue_update(bytes(64), buffer, 0),
-        ),
-        "fill": (
-            ("cuMemsetD16Async", "hipMemsetD16Async"),
-            lambda: device.queue_fill(buffer, 0, 2, b"xy"),
-        ),
-        "load": (("cuModuleLoadData", "hipModuleLoadData"), dispatch),
-        "launch": (("cuLaunchKernel", "hipModuleLaunchKernel"), dispatch),
+        "allocate": allocate(),
+        "of the device": allocate(**bare),
+        "to let peers use": allocate(**bare),
+        "of the host": allocate(**on_host),
+        "to share": allocate(export_types=HandleType.OPAQUE_FD),
+        "to map": allocate(export_types=HandleType.OPAQUE_FD),
+        "for other drivers": allocate(export_types=HandleType.DMA_BUF),
+        "by name": allocate(export_types=HandleType.SHM),
+        "in the queue": allocate_in_queue,
+        "update": lambda: device.queue_update(bytes(64), buffer, 0),
+        "fill": lambda: device.queue_fill(buffer, 0, 2, b"xy"),
+        "load": dispatch,
+        "look up": dispatch,
+        "launch": dispatch,
     }
 
 
@@ -292,7 +220,7 @@ def loss(name: str, call: str) -> dict[str, Any]:
         for operation, submit in submits.items():
             submit([(never, 1)], [(pending[operation], 1)])
         waiter = Waiter(line, 1)
-        with subject.failing(LAUNCH_FAILED, call):
+        with subject.failing(FAILED[name], call):
             seen: dict[str, Any] = {"at once": told(lambda: _use(device))}
         seen["waiter"] = getattr(waiter.end(), "name", "waiting")
         seen["other"] = told(partial(fill_and_check, other))
@@ -322,6 +250,28 @@ def _use(device: Device) -> None:
         gate.signal(1)
         after.wait(2 - 1)
         after.wait(2, 0.05)
+
+
+def fault(name: str) -> dict[str, Any]:
+    """Has a kernel write beyond its buffer: what its device comes to, and another one."""
+    subject = Subject(name)
+    with subject.group(0, 1) as (device, other), ExitStack() as held:
+        format = subject.driver.properties.executable_formats[0]
+        code = subject.driver.conformance_executable(format)
+        executable = held.enter_context(device.create_executable(format, code))
+        usage = BufferUsage.DISPATCH_STORAGE | BufferUsage.TRANSFER
+        buffer = held.enter_context(
+            device.allocator.allocate(BEYOND_POOL, memory_type=MemoryType.DEVICE_LOCAL, usage=usage)
+        )
+        line = held.enter_context(device.create_semaphore())
+        far = executable.lookup(COUNT.name), (1 << 26, 1, 1), [BufferRange(buffer)]
+        device.queue_dispatch(executable, *far, signal=[(line, 1)])
+        seen: dict[str, Any] = {"waiter": told(partial(line.wait, 1, 20.0))}
+        seen["later"] = told(device.create_semaphore)
+        seen["other"] = told(partial(fill_and_check, other))
+    seen["new"] = subject.works()
+    seen["alive"] = alive()
+    return seen
 
 
 def loss_across(name: str) -> dict[str, str]:

@@ -6,6 +6,7 @@ import ctypes
 import importlib.util
 import subprocess
 import sys
+from pathlib import Path
 from types import ModuleType, SimpleNamespace
 from typing import Any
 
@@ -13,6 +14,8 @@ import pytest
 
 from cts import registry
 from cts.hal import HalError, StatusCode
+
+from .conftest import DriverModule
 
 ABSENT = ["amdgpu", "cuda", "hip", "metal", "vulkan"]
 IREE = ["iree-cuda", "iree-hip", "iree-local-sync", "iree-local-task", "iree-vulkan"]
@@ -122,16 +125,14 @@ def test_amdgpu_without_a_kernel_driver_is_absent(monkeypatch: pytest.MonkeyPatc
     assert "no kernel driver" in reason("amdgpu")
 
 
-@pytest.mark.parametrize(
-    ("kinds", "text"), [([0, 0], "no GPU among the agents"), ([0, 1], "not drive it yet")]
-)
+@pytest.mark.parametrize("mask", ["", "bogus"])
 def test_amdgpu_looks_for_a_gpu_among_the_agents(
-    monkeypatch: pytest.MonkeyPatch, kinds: list[int], text: str
+    monkeypatch: pytest.MonkeyPatch, mask: str
 ) -> None:
     ended = []
 
     class Hsa:
-        """An HSA runtime of agents of these kinds."""
+        """An HSA runtime of two agents that are CPUs."""
 
         def hsa_init(self) -> int:
             return 0
@@ -142,18 +143,37 @@ def test_amdgpu_looks_for_a_gpu_among_the_agents(
 
         def __init__(self) -> None:
             def agent_info(agent: int, attribute: int, value: Any) -> int:
-                pointed(value).value = kinds[agent]
+                pointed(value).value = 0
                 return 0
 
-            def iterate(visit: Any, data: None) -> int:
-                return sum(int(visit(agent, data)) for agent in range(len(kinds)))
-
             self.hsa_agent_get_info = agent_info
-            self.hsa_iterate_agents = iterate
+            self.hsa_iterate_agents = lambda visit, data: visit(0, data) + visit(1, data)
 
     monkeypatch.setattr(ctypes, "CDLL", lambda name: Hsa())
-    assert text in reason("amdgpu")
+    if mask:
+        monkeypatch.setenv("ROCR_VISIBLE_DEVICES", mask)
+    text = reason("amdgpu")
+    assert "no GPU among the agents" in text
+    assert ("ROCR_VISIBLE_DEVICES is 'bogus'" in text) is bool(mask)
     assert ended == [True]
+
+
+def test_amdgpu_that_fails_is_broken_and_not_absent(monkeypatch: pytest.MonkeyPatch) -> None:
+    library = SimpleNamespace(hsa_init=lambda: 0x1000)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    with pytest.raises(HalError, match="hsa_init") as caught:
+        registry.load("amdgpu")().available()
+    assert caught.value.code is StatusCode.INTERNAL
+    assert caught.value.native_code == 0x1000
+
+
+def test_amdgpu_tells_a_kernel_driver_that_cannot_be_used(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, driver_module: DriverModule
+) -> None:
+    library = SimpleNamespace(hsa_init=lambda: 0x1008)
+    monkeypatch.setattr(ctypes, "CDLL", lambda name: library)
+    monkeypatch.setattr(driver_module("amdgpu", "driver"), "KERNEL_DRIVER", str(tmp_path))
+    assert f"cannot use {tmp_path}, the kernel driver" in reason("amdgpu")
 
 
 def test_vulkan_without_its_loader_says_what_to_install(monkeypatch: pytest.MonkeyPatch) -> None:

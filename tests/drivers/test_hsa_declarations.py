@@ -21,6 +21,8 @@ NEWER_FUNCTIONS = {"hsa_amd_portable_export_dmabuf"}
 NEWER_NUMBERS = {"AMD_SYSTEM_INFO_DMABUF_SUPPORTED", "AMD_AGENT_INFO_NEAREST_CPU"}
 """ROCm's documentation has them."""
 
+CALLBACK: type = ctypes.CFUNCTYPE(None).__mro__[1]
+"""What all types of callbacks are."""
 STRUCTURES = {
     "Queue": "hsa_queue_t",
     "LinkInfo": "hsa_amd_memory_pool_link_info_t",
@@ -65,10 +67,9 @@ def kind_of(declared: Any) -> str:
     """A type of ctypes as the program prints types."""
     if declared is None:
         return "void"
-    is_pointer = issubclass(declared, ctypes.c_void_p | ctypes.c_char_p | ctypes._CFuncPtr) or (
-        issubclass(declared, ctypes._Pointer)
-    )
-    return "pointer" if is_pointer else str(ctypes.sizeof(declared))
+    if issubclass(declared, ctypes.c_void_p | ctypes.c_char_p | ctypes._Pointer | CALLBACK):
+        return "pointer"
+    return str(ctypes.sizeof(declared))
 
 
 def numbers_of(hsa: ModuleType) -> dict[str, int]:

@@ -15,14 +15,30 @@ from tests.standin import StandIn, build
 
 from .fake_icd import missing
 from .in_a_process import in_a_process
+from .stream_subject import NEEDING_MEMORY, OUT_OF_MEMORY
 
 MODULE = "tests.drivers.stream_scenarios"
-NAMES = ("cuda", "hip")
+NAMES = ("cuda", "hip", "amdgpu")
 LOST = "DATA_LOSS"
 NATIVE = {
-    "cuda": {"memory": "CUDA_ERROR_OUT_OF_MEMORY", "failed": "CUDA_ERROR_LAUNCH_FAILED"},
-    "hip": {"memory": "hipErrorOutOfMemory", "failed": "hipErrorLaunchFailure"},
+    "cuda": {
+        "memory": "CUDA_ERROR_OUT_OF_MEMORY",
+        "failed": "CUDA_ERROR_LAUNCH_FAILED",
+        "fault": "CUDA_ERROR_ILLEGAL_ADDRESS",
+    },
+    "hip": {
+        "memory": "hipErrorOutOfMemory",
+        "failed": "hipErrorLaunchFailure",
+        "fault": "hipErrorIllegalAddress",
+    },
+    "amdgpu": {
+        "memory": "HSA_STATUS_ERROR_OUT_OF_RESOURCES",
+        "failed": "HSA_STATUS_ERROR_EXCEPTION",
+        "fault": "HSA_STATUS_ERROR_MEMORY_FAULT",
+    },
 }
+OF_DEVICES = {"cuda": ["OPAQUE_FD"], "hip": ["OPAQUE_FD"], "amdgpu": ["DMA_BUF"]}
+"""Kinds of handle of a device's own memory that are imported."""
 Scenario = Callable[..., Any]
 
 
@@ -61,8 +77,8 @@ def test_devices_say_what_their_library_says(scenario: Scenario, name: str) -> N
     assert len({device["path"] for device in seen}) == 4
     for device in seen:
         assert device["obtained_on"] == "stand-in"
-        assert device["exports"] == ["OPAQUE_FD", "DMA_BUF", "SHM"]
-        assert device["imports"] == ["OPAQUE_FD", "SHM"]
+        assert device["exports"] == [*dict.fromkeys([*OF_DEVICES[name], "DMA_BUF"]), "SHM"]
+        assert device["imports"] == [*OF_DEVICES[name], "SHM"]
         assert {"UNIFIED_MEMORY", "P2P_COPY", "PEER_ADDRESSABLE"} <= {*device["flags"]}
         assert "ISOLATED" not in device["flags"]
         assert device["is_partition"] == 0
@@ -99,8 +115,9 @@ def test_a_part_that_does_no_work_is_not_used(scenario: Scenario, call: str) -> 
 
 def test_edges_follow_the_links(scenario: Scenario, name: str) -> None:
     seen = scenario("edges", name)
-    near = ["NVLINK_IF", "NATIVE", "OPAQUE_FD|SHM", "done"]
-    over_pci = ["PCIE_SAME_ROOT", "NATIVE", "OPAQUE_FD|SHM", "done"]
+    kinds = "|".join([*OF_DEVICES[name], "SHM"])
+    near = ["NVLINK_IF", "NATIVE", kinds, "done"]
+    over_pci = ["PCIE_SAME_ROOT", "NATIVE", kinds, "done"]
     apart = ["HOST_STAGED", "IMPORT", "SHM", "INVALID_ARGUMENT"]
     assert seen["01"] == seen["10"] == near
     assert seen["23"] == seen["32"] == over_pci
@@ -108,9 +125,12 @@ def test_edges_follow_the_links(scenario: Scenario, name: str) -> None:
         assert seen[pair] == apart, pair
 
 
-def test_a_peer_that_refuses_is_out_of_reach(scenario: Scenario, name: str) -> None:
-    call = {"cuda": "cuCtxEnablePeerAccess", "hip": "hipDeviceEnablePeerAccess"}[name]
-    seen = scenario("edges", name, call)
+@pytest.mark.parametrize(
+    ("driver", "call"),
+    [("cuda", "cuCtxEnablePeerAccess"), ("hip", "hipDeviceEnablePeerAccess")],
+)
+def test_a_peer_that_refuses_is_out_of_reach(scenario: Scenario, driver: str, call: str) -> None:
+    seen = scenario("edges", driver, call)
     assert seen["01"] == seen["23"] == ["HOST_STAGED", "IMPORT", "SHM", "INVALID_ARGUMENT"]
     assert seen["00"][3] == "done"
 
@@ -125,31 +145,49 @@ def test_without_nvml_the_links_are_not_known(scenario: Scenario) -> None:
 
 def test_without_a_device_it_is_absent(scenario: Scenario, name: str) -> None:
     told = scenario("absence", name, machine="none")
-    assert told.startswith(f"UNAVAILABLE: Driver.available: no {name.upper()} device: ")
+    backend = {"cuda": "CUDA", "hip": "HIP", "amdgpu": "HSA"}[name]
+    assert told.startswith(f"UNAVAILABLE: Driver.available: no {backend} device: ")
 
 
-def test_a_mask_of_devices_is_told(stand_in: StandIn, name: str) -> None:
-    mask = {"cuda": "CUDA_VISIBLE_DEVICES", "hip": "ROCR_VISIBLE_DEVICES"}[name]
+@pytest.mark.parametrize(
+    ("driver", "mask"), [("cuda", "CUDA_VISIBLE_DEVICES"), ("hip", "ROCR_VISIBLE_DEVICES")]
+)
+def test_a_mask_of_devices_is_told(stand_in: StandIn, driver: str, mask: str) -> None:
     masked = stand_in.environment(MACHINE="none") | {mask: "bogus"}
-    assert f"({mask} is 'bogus')" in in_a_process(MODULE, "absence", masked, name)
+    assert f"({mask} is 'bogus')" in in_a_process(MODULE, "absence", masked, driver)
 
 
-def test_amds_own_library_without_a_device_is_absent() -> None:
-    """Debian's libamdhip64, as it is; where there is one of AMD's GPUs it says something else."""
-    if not (load_library("libamdhip64.so.5") or load_library("libamdhip64.so.6")):
-        missing("no HIP runtime: apt-get install libamdhip64-5")
+@pytest.mark.parametrize(
+    ("driver", "libraries", "package", "reason"),
+    [
+        (
+            *("hip", ("libamdhip64.so.5", "libamdhip64.so.6"), "libamdhip64-5"),
+            "no HIP device: the runtime library is there and sees none;"
+            " install ROCm, and pip install 'hal-cts[hip]'",
+        ),
+        (
+            *("amdgpu", ("libhsa-runtime64.so.1",), "libhsa-runtime64-1"),
+            "no HSA device: the runtime finds no kernel driver; install ROCm"
+            " (on Debian: apt install libhsa-runtime64-1) and the amdgpu kernel driver",
+        ),
+    ],
+)
+def test_amds_own_library_without_a_device_is_absent(
+    driver: str, libraries: tuple[str, ...], package: str, reason: str
+) -> None:
+    """Debian's library, as it is; where there is one of AMD's GPUs it says something else."""
+    if not any(load_library(name) for name in libraries):
+        missing(f"no runtime of AMD's: apt-get install {package}")
     if Path("/dev/kfd").exists():
         pytest.skip("this machine has a GPU for it")
     environment = {name: value for name, value in os.environ.items() if name != "ROCM_PATH"}
-    told = in_a_process(MODULE, "absence", environment, "hip")
-    assert told == (
-        "UNAVAILABLE: Driver.available: no HIP device: the runtime library is there and sees none;"
-        " install ROCm, and pip install 'hal-cts[hip]'"
-    )
+    told = in_a_process(MODULE, "absence", environment, driver)
+    assert told == f"UNAVAILABLE: Driver.available: {reason}"
 
 
-def test_streams_that_wait_for_no_values_are_of_no_use(scenario: Scenario, name: str) -> None:
-    told = scenario("absence", name, set="cuda:122=0,hip:10013=0")
+@pytest.mark.parametrize("driver", ["cuda", "hip"])
+def test_streams_that_wait_for_no_values_are_of_no_use(scenario: Scenario, driver: str) -> None:
+    told = scenario("absence", driver, set="cuda:122=0,hip:10013=0")
     assert "streams wait for 64-bit values" in told
 
 
@@ -160,7 +198,7 @@ def test_what_has_no_memory_says_so_and_works_later(scenario: Scenario, name: st
     seen = scenario("shortage", name)
     assert seen.pop("alive") == {}
     assert seen.pop("new") == "done"
-    assert len(seen) == 11
+    assert seen.keys() == NEEDING_MEMORY[name].keys()
     for what, told in seen.items():
         assert told == [f"RESOURCE_EXHAUSTED {NATIVE[name]['memory']}", "done"], what
 
@@ -168,6 +206,7 @@ def test_what_has_no_memory_says_so_and_works_later(scenario: Scenario, name: st
 CREATION = {
     "cuda": ["cuDevicePrimaryCtxRetain", "cuStreamCreate", "cuMemPoolCreate", "cuMemHostRegister"],
     "hip": ["hipStreamCreateWithFlags", "hipMemPoolCreate", "hipExtMallocWithFlags"],
+    "amdgpu": ["hsa_queue_create", "hsa_amd_memory_pool_allocate", "hsa_amd_signal_create"],
 }
 
 
@@ -175,7 +214,7 @@ CREATION = {
 def test_a_device_that_cannot_be_made_leaves_nothing(
     scenario: Scenario, driver: str, call: str
 ) -> None:
-    seen = scenario("creation", driver, call, "2")
+    seen = scenario("creation", driver, call, str(OUT_OF_MEMORY[driver]))
     first = f"RESOURCE_EXHAUSTED {NATIVE[driver]['memory']}"
     assert seen == {"first": first, "left": {}, "then": "done"}
 
@@ -184,6 +223,7 @@ def test_an_old_library_is_used_for_what_it_has(tmp_path: Any, name: str) -> Non
     without = {
         "cuda": ["cuGreenCtxCreate", "cuMemGetHandleForAddressRange"],
         "hip": ["hipMemGetHandleForAddressRange", "hipMemExportToShareableHandle"],
+        "amdgpu": ["hsa_amd_portable_export_dmabuf", "hsa_amd_register_system_event_handler"],
     }
     old = build(tmp_path, without=without[name])
     for device in in_a_process(MODULE, "devices", old.environment(), name):
@@ -196,8 +236,13 @@ def test_an_old_library_is_used_for_what_it_has(tmp_path: Any, name: str) -> Non
 
 def test_code_that_is_none_is_refused(scenario: Scenario, name: str) -> None:
     images = {"cuda": b".version 7.0\n.target sm_52\n{ !error\0", "hip": b"\x7fELF of nothing"}
-    told = scenario("modules", name, images[name].hex(), b"nothing at all\0".hex())
-    native = {"cuda": "CUDA_ERROR_INVALID_PTX", "hip": "hipErrorInvalidImage"}[name]
+    image = images.get(name, images["hip"])
+    told = scenario("modules", name, image.hex(), b"nothing at all\0".hex())
+    native = {
+        "cuda": "CUDA_ERROR_INVALID_PTX",
+        "hip": "hipErrorInvalidImage",
+        "amdgpu": "HSA_STATUS_ERROR_INVALID_CODE_OBJECT",
+    }[name]
     assert told[0] == f"INVALID_ARGUMENT {native}"
     assert told[1].startswith("INVALID_ARGUMENT ")
 
@@ -219,6 +264,7 @@ def test_code_without_an_entry_point_is_refused(scenario: Scenario) -> None:
 TELLING = {
     "cuda": ["cuStreamWriteValue64", "cuStreamQuery"],
     "hip": ["hipStreamWriteValue64", "hipStreamQuery"],
+    "amdgpu": ["hsa_amd_memory_async_copy"],
 }
 
 
@@ -230,6 +276,12 @@ def test_a_sticky_error_loses_the_device(scenario: Scenario, driver: str, call: 
     assert seen["waiter"] == LOST
     assert {*seen["pending"].values()} == {*seen["later"].values()} == {lost}
     assert (seen["other"], seen["new"], seen["alive"]) == ("done", "done", {})
+
+
+def test_a_kernel_that_leaves_its_memory_loses_the_device(scenario: Scenario, name: str) -> None:
+    lost = f"{LOST} {NATIVE[name]['fault']}"
+    seen = scenario("fault", name)
+    assert seen == {"waiter": lost, "later": lost, "other": "done", "new": "done", "alive": {}}
 
 
 def test_streams_behind_a_lost_one_fail_and_go_on(scenario: Scenario, name: str) -> None:
