@@ -24,7 +24,7 @@ from .conftest import MUTATION_SCORE
 ROOT = Path(__file__).resolve().parent.parent
 REPEATS = 1
 MEDIAN_LIMIT = 10
-OF_EACH, SEED = 3, 1
+OF_EACH, SEED = 2, 1
 """How many mutants of a requirement are tried at most."""
 
 

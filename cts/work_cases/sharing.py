@@ -11,10 +11,12 @@ from cts.checks import unsupported
 from cts.hal import Buffer, Device, DeviceGroup, HandleType, InteropMode, Semaphore
 from cts.work_cases import noise
 
-KINDS = (HandleType.NATIVE, HandleType.OPAQUE_FD, HandleType.SHM)
+KINDS = (HandleType.NATIVE, HandleType.OPAQUE_FD, HandleType.DMA_BUF, HandleType.SHM)
 """Those that cases can have in their hands; the others are refused, or not claimed."""
-SEMAPHORE_KINDS = KINDS[:2]
+SEMAPHORE_KINDS = (HandleType.NATIVE, HandleType.OPAQUE_FD)
 """The same of semaphores."""
+DESCRIPTORS = HandleType.OPAQUE_FD | HandleType.DMA_BUF
+"""Kinds whose handles are file descriptors."""
 SIZES = (1, 4095, 4096, 4097)
 """Bytes that are shared: both sides of a page."""
 
@@ -62,7 +64,7 @@ def handle_of(device: Device, shared: Buffer | Semaphore, kind: HandleType) -> I
     try:
         yield handle
     finally:
-        if kind is HandleType.OPAQUE_FD:
+        if kind & DESCRIPTORS:
             os.close(handle)
 
 

@@ -45,7 +45,7 @@ class TransientBuffer(StreamBuffer, QueueAllocated):
     def _free(self) -> None:
         """Gives the memory back in the stream's order, where no other stream uses it."""
         block = self._block
-        if block is None or block.shape is not None or block.uses.keys() - {self._queue}:
+        if block is None or self._vendors_pool is None or block.uses.keys() - {self._queue}:
             super()._free()
             return
         with self._lock:

@@ -8,12 +8,14 @@
    copy's.
 3. A value is written by a copy of 8 bytes, and waited for by a packet that looks at a signal.
 4. What fails in a queue is told by the runtime, on a thread of its own; a copy that fails leaves a
-   negative signal. Either way the stream goes no further.
+   negative signal. Either way the stream goes no further, and at its end whatever waits for what
+   will not be done is let go: a copy that waits for ever would hold those of all others.
 """
 
 from __future__ import annotations
 
 import ctypes
+import time
 from ctypes import POINTER, byref, c_uint32, c_void_p
 from typing import TYPE_CHECKING, NamedTuple
 
@@ -30,6 +32,8 @@ if TYPE_CHECKING:
 SLOTS, SLOT_SIZE = 256, 1024
 PACKETS = 1024
 """Of a queue: two for each slot, and room."""
+PATIENCE = 5.0
+"""Seconds in which a copy that can go on is taken to be done."""
 ONCE, DONE = 1, 0
 """Values of a slot's signal."""
 ANY_BIT = -1
@@ -73,8 +77,8 @@ class HsaStream:
         self._slots: list[Slot] = []
         self._taken = self._over = 0
         """Operations that have a slot, and those of them that are known to be done."""
-        self._is_copy = False
-        """The last operation is one."""
+        self._copies: set[int] = set()
+        """Places of the slots whose operations are copies."""
         self._written = self._rung = -1
         """The last packet, and the last one that the GPU knows of."""
         self._queue = POINTER(h.Queue)()
@@ -109,14 +113,14 @@ class HsaStream:
             self._copy(self._take(), target, source, size)
 
     def _copy(self, slot: Slot, target: int, source: int, size: int) -> None:
-        before = self._before
-        signals = h.handles([before.signal] if before else [])
-        agent = self._agent
+        before, agent = self._before, self._agent
+        awaited = (1, h.handles([before.signal])) if before else (0, None)
         self._hsa.call(
             *("hsa_amd_memory_async_copy", target, agent, source, agent, size),
-            *(len(signals), signals, slot.signal),
+            *(*awaited, slot.signal),
         )
-        self._end_of(is_copy=True)
+        self._copies.add(self._taken % SLOTS)
+        self._taken += 1
 
     def fill(self, target: int, pattern: bytes, size: int) -> None:
         """Repeats a pattern: it is written once, and what is there is doubled."""
@@ -175,11 +179,12 @@ class HsaStream:
 
     def _packet(self, packet: ctypes.Structure) -> None:
         before = self._before
-        if self._is_copy and before:
+        if before and (self._taken - 1) % SLOTS in self._copies:
             header = h.PACKET_TYPE_BARRIER_AND | _SYSTEM
             self._write(h.BarrierAnd(header=header, dep_signal=(before.signal,)))
         self._write(packet)
-        self._end_of(is_copy=False)
+        self._copies.discard(self._taken % SLOTS)
+        self._taken += 1
 
     def _write(self, packet: ctypes.Structure) -> None:
         """Puts a packet into the queue; its first word, which makes it one, at last."""
@@ -211,11 +216,6 @@ class HsaStream:
         slot = self._slots[self._taken % SLOTS]
         slot.value.value = ONCE
         return slot
-
-    def _end_of(self, *, is_copy: bool) -> None:
-        """The operation of the slot that was taken last is under way."""
-        self._is_copy = is_copy
-        self._taken += 1
 
     def _new_slot(self, number: int) -> Slot:
         word = self._context.new_signal()
@@ -259,11 +259,26 @@ class HsaStream:
         """Waits for all that it has."""
         self._await(self._taken)
 
+    def _let_go(self) -> None:
+        """Has the copies done that wait for a queue that is no more, so that none waits for ever.
+
+        What they copy is there until the end of the context.
+        """
+        for number in range(self._over, self._taken):
+            place = number % SLOTS
+            value, pause = self._slots[place].value, Pause()
+            ends = time.monotonic() + PATIENCE
+            while place in self._copies and value.value > DONE and time.monotonic() < ends:
+                pause.now()
+            value.value = DONE
+        self._over = self._taken
+
     def end(self) -> None:
         """Ends it; what it has not done is not done."""
         if self._queue:
             self._hsa.call("hsa_queue_destroy", self._queue)
             self._queue = POINTER(h.Queue)()
+            self._let_go()
         for slot in self._slots:
             self._context.end_signal(slot.signal)
         self._slots.clear()
