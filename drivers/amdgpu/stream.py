@@ -6,6 +6,8 @@
 2. A packet waits for those before it in the queue by its barrier bit. A copy waits for the signal
    of the operation before it, and a packet after a copy has a packet before it that waits for the
    copy's.
+   What a copy waits for was given to the runtime before it: copies of several streams may so share
+   an engine that takes them in turn.
 3. A value is written by a copy of 8 bytes, and waited for by a packet that looks at a signal.
 4. What fails in a queue is told by the runtime, on a thread of its own; a copy that fails leaves a
    negative signal. Either way the stream goes no further, and at its end whatever waits for what
