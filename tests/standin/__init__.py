@@ -25,12 +25,15 @@ OPTIONS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC
 HIDDEN = "-fvisibility=hidden"
 """What the libraries share by name each has for itself: cuda-bindings loads CUDA's for all of the
 process, and what another one exports would be looked up there first."""
+HSA_HEADER = "hsa/hsa_ext_amd.h"
+"""HSA's is compiled with it, and does not where a function is not declared as AMD declares it."""
 LINKED = ["-Wl,--no-undefined", "-lm"]
-OF_A_VENDOR = ("cuda_", "hip_", "nvml")
+OF_A_VENDOR = ("cuda_", "hip_", "hsa_", "nvml")
 LIBRARIES = {
     "libcuda.so.1": ("cuda_", ""),
     "libnvidia-ml.so.1": ("nvml", "machine failures"),
     "lib/libamdhip64.so": ("hip_", ""),
+    "libhsa-runtime64.so.1": ("hsa_", ""),
 }
 """What a vendor's files are called, and the others in the library: all that are no vendor's, or
 these."""
@@ -64,6 +67,7 @@ def build(folder: Path, *, without: Sequence[str] = ()) -> StandIn:
     compiler = os.environ.get("CC") or shutil.which("cc")
     if compiler is None:
         raise RuntimeError("no C compiler: apt-get install gcc")
+    _need_headers(compiler)
     hidden = folder / "without.map"
     names = "".join(f"    {name}; {name}_v[0-9];\n" for name in without)
     hidden.write_text(f"{{ local:\n{names}    no_such_name;\n}};\n")
@@ -85,6 +89,13 @@ def build(folder: Path, *, without: Sequence[str] = ()) -> StandIn:
             check=True,
         )
     return StandIn(folder)
+
+
+def _need_headers(compiler: str) -> None:
+    """Raises RuntimeError where AMD's headers of the HSA runtime are not found."""
+    look = [compiler, "-fsyntax-only", "-include", HSA_HEADER, "-x", "c", os.devnull]
+    if subprocess.run(look, capture_output=True).returncode:
+        raise RuntimeError(f"no {HSA_HEADER}: apt-get install libhsa-runtime-dev")
 
 
 def _sources(prefix: str, others: Sequence[str]) -> list[Path]:

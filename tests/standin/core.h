@@ -1,7 +1,8 @@
 /* What the files of a stand-in share: a machine with GPUs, over the host's memory.
 
-   cuda_*.c and hip_*.c give it a vendor's names and calling conventions, and say what differs
-   between them (`vendor`, `current_context`). Results are CUDA's numbers, which HIP has taken over.
+   cuda_*.c, hip_*.c and hsa_*.c give it a vendor's names and calling conventions, and say what
+   differs between them (`vendor`, `current_context`). Results are CUDA's numbers, which HIP has taken
+   over, and which are translated into HSA's.
 
    One lock is held by every call of the vendor's from begin to end (`TURN`), but while it waits,
    and by the streams' threads, but while they do their work. All functions here are called with it
@@ -100,7 +101,7 @@ int attribute_of(const Attribute *known, const char *vendor, int number, int dev
 /* -- the vendor's side ---------------------------------------------------------------------------- */
 
 typedef struct {
-  const char *name; /* cuda or hip */
+  const char *name; /* cuda, hip or hsa */
   bool has_one_fault; /* a misaligned access is an illegal one */
 } Vendor;
 
@@ -127,6 +128,7 @@ extern _Thread_local bool is_host_function;
 Turn begin_turn(const char *function, Needs needs);
 void end_turn(Turn *turn);
 void wait_for_progress(void);
+void wait_for_progress_until(double end);
 void tell_progress(void);
 
 /* At the top of every exported function: returns where the call is not to be carried out. */
@@ -162,6 +164,9 @@ typedef enum {
   BACKING,
   EXTERNAL_MEMORY,
   EXTERNAL_SEMAPHORE,
+  SIGNAL,
+  READER,
+  EXECUTABLE,
 } ObjectKind;
 
 typedef struct Object {

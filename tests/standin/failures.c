@@ -1,7 +1,7 @@
 /* Calls that fail or do nothing on purpose.
 
    HAL_CTS_STANDIN_FAIL=CALL=CODE,CALL=CODE@N,CALL=CODE@N!
-       a call gives that code: each, from the N-th on, or the N-th alone
+       a call gives that code: each, from the N-th on, or the N-th alone; HSA's are 0x1008 and so on
    HAL_CTS_STANDIN_IDLE=CALL,...
        a call does nothing and says that it is done; what it gives back is zero
    HAL_CTS_STANDIN_WITHOUT=CALL,...
@@ -46,7 +46,7 @@ static void add_failure(char *item) {
   Failure *failure = &failures[failure_count++];
   char *end;
   *failure = (Failure){.name = item, .length = equals - item, .from = 1};
-  failure->result = strtol(equals + 1, &end, 10);
+  failure->result = strtol(equals + 1, &end, 0);
   if (*end == '@') failure->from = strtol(end + 1, &end, 10);
   failure->is_once = *end == '!';
 }

@@ -145,7 +145,7 @@ API hipModuleLoadData(hipModule_t *module, const void *image) {
   TURN(IN_CONTEXT);
   if (!image) return INVALID_VALUE;
   Module *made = module_new(here());
-  Result result = module_parse_code_object(made, image);
+  Result result = module_parse_code_object(made, image, SIZE_MAX);
   if (result) module_end(made);
   else *module = made->object.handle;
   return result;

@@ -89,11 +89,16 @@ const Kernel *kernel_named(const char *name) {
 
 /* -- launches -------------------------------------------------------------------------------------- */
 
+/* In a buffer, in which they have no room between them. */
+size_t kernel_arguments_size(const Kernel *kernel) {
+  return kernel ? 8 * kernel->addresses + 4 * kernel->constants : 0;
+}
+
 /* From pointers to each, or from a buffer in which each is aligned. */
 Result kernel_arguments(const Kernel *kernel, void **pointers, void **extra, Launch *launch) {
   static const uintptr_t BUFFER = 1, SIZE = 2;
   int addresses = kernel ? kernel->addresses : 0, words = kernel ? kernel->constants : 0;
-  size_t needed = 8 * addresses + 4 * words;
+  size_t needed = kernel_arguments_size(kernel);
   if (pointers && extra) return INVALID_VALUE;
   if (pointers) {
     for (int i = 0; i < addresses; i++) memcpy(&launch->addresses[i], pointers[i], 8);
@@ -132,10 +137,11 @@ Result launch(Stream *stream, Function *function, const uint32_t grid[3], const 
   return DONE;
 }
 
-static Result reach(Stream *stream, const Launch *launch, int place, uint64_t count, Pin *pin) {
+static Result reach(Stream *stream, Launch *launch, int place, uint64_t count, Pin *pin) {
   static const uint64_t TOO_MUCH = (uint64_t)1 << 40;
   uint64_t address = launch->addresses[place];
   uint64_t words = launch->kernel->words[place];
+  launch->fault = address;
   if (address % 4) return vendor.has_one_fault ? ILLEGAL_ADDRESS : MISALIGNED_ADDRESS;
   if (!launch->kernel->is_shared && count > TOO_MUCH) return ILLEGAL_ADDRESS;
   uint64_t size = 4 * (launch->kernel->is_shared ? words : words * count);
@@ -152,7 +158,7 @@ static void let_go(Pin *pins) {
   }
 }
 
-Result kernel_run(Stream *stream, const Launch *launch) {
+Result kernel_run(Stream *stream, Launch *launch) {
   const Kernel *kernel = launch->kernel;
   Pin pins[MOST_ADDRESSES] = {0};
   Run run = {.launch = launch};

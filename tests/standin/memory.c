@@ -81,6 +81,7 @@ bool memory_overlaps(uint64_t address, size_t size) {
 static bool may_use(const Context *context, const Allocation *allocation, Access access) {
   uint32_t device = 1u << context->device;
   bool is_own = allocation->device == context->device;
+  if (allocation->has_users) return allocation->users & device;
   switch (allocation->kind) {
     case HOST_MEMORY:
     case REGISTERED_MEMORY:

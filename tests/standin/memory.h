@@ -34,7 +34,9 @@ typedef struct Allocation {
   bool is_portable;    /* of the host's memory: for all contexts */
   bool has_own_pages;  /* it was exported */
   int device;
-  uint32_t users; /* bits of devices, of mapped memory */
+  uint32_t users; /* bits of devices, of mapped memory, and where `has_users` */
+  bool has_users; /* and so nobody else uses it, whatever its kind is */
+  bool is_fine_grained;
   Context *owner;
   Pool *pool;
   Object *backing;

@@ -146,7 +146,7 @@ static Result record(const Operation *operation) {
   return DONE;
 }
 
-static Result run(Stream *stream, const Operation *operation) {
+static Result run(Stream *stream, Operation *operation) {
   const Function *function = (const Function *)operation->holds;
   if (function->module->is_unloaded || !operation->launch.kernel) return LAUNCH_FAILED;
   return kernel_run(stream, &operation->launch);

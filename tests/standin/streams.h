@@ -34,6 +34,7 @@ typedef struct {
   uint32_t grid[3];
   uint64_t addresses[2];
   uint32_t words[8];
+  uint64_t fault; /* where it touched what it may not */
 } Launch;
 
 typedef struct Operation {
@@ -102,6 +103,9 @@ bool write_safely(void *target, const void *source, size_t size);
 typedef struct Module {
   Object object;
   bool is_unloaded;
+  bool is_ready;   /* HSA's: its executable is frozen */
+  int device;      /* HSA's: that it was loaded for */
+  uint32_t target; /* an AMD code object's flags: which GPUs it is for */
   int count;
   struct Function **functions;
 } Module;
@@ -110,12 +114,14 @@ typedef struct Function {
   Object object;
   Module *module;
   const Kernel *kernel;
+  uint32_t group_size, private_size, argument_size; /* an AMD code object's */
   char name[];
 } Function;
 
 const Kernel *kernel_named(const char *name);
 Result kernel_arguments(const Kernel *kernel, void **pointers, void **extra, Launch *launch);
-Result kernel_run(Stream *stream, const Launch *launch);
+size_t kernel_arguments_size(const Kernel *kernel);
+Result kernel_run(Stream *stream, Launch *launch);
 Result take_in_hand(Pin *pin);
 void put_down(Pin *pin);
 Result launch(Stream *stream, Function *function, const uint32_t grid[3], const uint32_t block[3],
@@ -125,6 +131,6 @@ void module_end(Module *module);
 Result module_add(Module *module, const char *name, size_t length);
 Function *module_function(const Module *module, const char *name);
 Result module_parse_ptx(Module *module, const char *image);
-Result module_parse_code_object(Module *module, const void *image);
+Result module_parse_code_object(Module *module, const void *image, size_t size);
 
 #endif

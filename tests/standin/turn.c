@@ -5,6 +5,9 @@
 
 #include "core.h"
 
+#include <math.h>
+#include <time.h>
+
 pthread_mutex_t core_lock = PTHREAD_MUTEX_INITIALIZER;
 pthread_cond_t core_progress = PTHREAD_COND_INITIALIZER;
 bool is_initialized;
@@ -59,6 +62,19 @@ void end_turn(Turn *turn) {
 void wait_for_progress(void) {
   waiting++;
   pthread_cond_wait(&core_progress, &core_lock);
+  waiting--;
+}
+
+/* The same, and not longer than until a time (`seconds`), or INFINITY. */
+void wait_for_progress_until(double end) {
+  if (isinf(end)) {
+    wait_for_progress();
+    return;
+  }
+  double whole = floor(end);
+  struct timespec time = {.tv_sec = (time_t)whole, .tv_nsec = (long)((end - whole) * 1e9)};
+  waiting++;
+  pthread_cond_clockwait(&core_progress, &core_lock, CLOCK_MONOTONIC, &time);
   waiting--;
 }
 
