@@ -234,6 +234,27 @@ class CommandMaker(WorkMaker[Command]):
         self._check_reached(operation, "target", made.used[0])
         return made
 
+    def update(self, operation: str, data: bytes, target: Memory, offset: int) -> Command:
+        made = super().update(operation, data, target, offset)
+        if not self._context.facts.copies_between_all:
+            self._check_reached(operation, "target", made.used[0])
+        return made
+
+    def copy(
+        self,
+        operation: str,
+        source: Memory,
+        source_offset: int,
+        target: Memory,
+        target_offset: int,
+        length: int,
+    ) -> Command:
+        made = super().copy(operation, source, source_offset, target, target_offset, length)
+        if not self._context.facts.copies_between_all:
+            for name, buffer in zip(("source", "target"), made.used, strict=True):
+                self._check_reached(operation, name, buffer)
+        return made
+
     def _fill(self, target: Region, pattern: bytes) -> Command:
         return Fill(target, pattern)
 

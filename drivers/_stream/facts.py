@@ -44,6 +44,8 @@ class Facts:
     """Memory can be exported as POSIX file descriptors."""
     exports_dma_buf: bool
     imports_dma_buf: bool = False
+    copies_between_all: bool = True
+    """Copies are made between memory of any two devices; else of what the device reaches alone."""
     shares_host_memory: bool = True
     """Memory of the host's is used by all devices; else it is a device's own as well."""
     is_isolated: bool = False

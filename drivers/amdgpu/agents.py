@@ -185,6 +185,7 @@ def facts_of(hsa: Hsa, gpus: list[Gpu], ordinal: int) -> Facts:
         exports_descriptors=False,
         exports_dma_buf=has_dma_bufs,
         imports_dma_buf=has_dma_bufs,
+        copies_between_all=False,
         reaches=frozenset(other for other, there in paths.items() if there.is_reached),
         links={other: there.kind for other, there in paths.items()},
         hops={other: there.hops for other, there in paths.items()},

@@ -17,6 +17,7 @@ from typing import Any
 
 from cts import registry
 from cts.hal import (
+    Buffer,
     BufferRange,
     BufferUsage,
     Device,
@@ -76,8 +77,27 @@ def devices(name: str) -> list[dict[str, Any]]:
     return seen
 
 
+def fill_and_wait(device: Device, target: Buffer) -> None:
+    """Has a device fill another one's buffer."""
+    with device.create_semaphore() as line:
+        device.queue_fill(target, 0, 4, b"x", signal=[(line, 1)])
+        line.wait(1)
+
+
+def copy_and_check(owner: Device, source: Buffer, device: Device) -> None:
+    """Has one device write the first bytes of its buffer, and another one copy them."""
+    with owner.create_semaphore() as line:
+        owner.queue_update(b"from", source, 0, signal=[(line, 1)])
+        line.wait(1)
+    with device.allocator.allocate(4) as target, device.create_semaphore() as line:
+        device.queue_copy(source, 0, target, 0, 4, signal=[(line, 1)])
+        line.wait(1)
+        assert target.read() == b"from"
+
+
 def edges(name: str, refused: str = "") -> dict[str, list[str]]:
-    """Groups all devices, some of which may refuse: link, read modes and handles of each edge."""
+    """Groups all devices, some of which may refuse: link, read modes and handles of each edge, and
+    whether the one fills the other's memory, and copies from it."""
     subject = Subject(name, 99)
     numbers = range(len(subject.infos))
     calls = (refused,) if refused else ()
@@ -101,12 +121,14 @@ def edges(name: str, refused: str = "") -> dict[str, list[str]]:
             for dst in numbers:
                 edge = topology.query_edge(src, dst)
                 assert edge is not None
-                use = partial(made[dst].queue_fill, buffers[src], 0, 4, b"x")
+                use = partial(fill_and_wait, made[dst], buffers[src])
+                copy = partial(copy_and_check, made[src], buffers[src], made[dst])
                 seen[f"{src}{dst}"] = [
                     edge.link_class.name,
                     edge.buffer_read_mode_noncoherent.name,
                     "|".join(str(kind.name) for kind in HandleType(edge.buffer_import_types)),
                     told(use),
+                    told(copy),
                 ]
     return seen
 
