@@ -1,41 +1,15 @@
-"""Drivers that can tell what is missing on this machine, and do not drive anything yet.
+"""How a driver finds out what is missing on this machine.
 
-Such a driver subclasses `FindingDriver` and implements `missing`: the reason why there is no such
-backend here and what to install, or none where everything is there. Only absence is answered so; a
-library that is there and misbehaves is a failure with its own error code, not an absence.
+Only absence makes a driver unavailable; a library that is there and misbehaves is a failure with
+its own error code, not an absence.
 """
 
 from __future__ import annotations
 
 import ctypes
 import importlib.util
-from typing import NoReturn
 
-from cts.hal import Device, DeviceInfo, Driver, HalError, StatusCode
-
-NOT_DRIVEN_YET = "this version of the driver can find the backend but not drive it yet"
-
-
-class FindingDriver(Driver):
-    """Says honestly why none of its devices can be had."""
-
-    def missing(self) -> str | None:
-        """What is missing here and how to get it, or none. Raises a backend's own failure."""
-        return None
-
-    def available(self) -> HalError | None:
-        reason = self.missing() or NOT_DRIVEN_YET
-        return HalError(StatusCode.UNAVAILABLE, "Driver.available", reason, driver=self.name)
-
-    def enumerate(self) -> list[DeviceInfo]:
-        self._refuse("Driver.enumerate")
-
-    def create_device(self, info: DeviceInfo | None = None) -> Device:
-        self._refuse("Driver.create_device")
-
-    def _refuse(self, operation: str) -> NoReturn:
-        reason = self.missing() or NOT_DRIVEN_YET
-        raise HalError(StatusCode.UNAVAILABLE, operation, reason, driver=self.name)
+from cts.hal import Driver, HalError, StatusCode
 
 
 def load_library(*names: str) -> ctypes.CDLL | None:

@@ -64,6 +64,7 @@ class StreamDevice(DeferringDevice[Command, StreamSemaphore]):
 
     def __init__(self, identifier: str, context: Context, executable_format: Format) -> None:
         self.context = context
+        self.driver_name = context.calls.name
         self.executable_format = executable_format
         self.deferral = context.runtime.deferral
         self.pci_address = context.facts.pci_address

@@ -14,9 +14,16 @@ from collections.abc import Sequence
 from itertools import count
 from typing import TYPE_CHECKING, ClassVar
 
-from cts.hal import DEVICE_LOST, Device, DeviceInfo, DriverProperties, HalError, StatusCode
+from cts.hal import (
+    DEVICE_LOST,
+    Device,
+    DeviceInfo,
+    Driver,
+    DriverProperties,
+    HalError,
+    StatusCode,
+)
 
-from .._availability import FindingDriver
 from .._common.archive import Format
 from .._common.arguments import refusal
 
@@ -31,7 +38,7 @@ _runtimes: dict[tuple[int, str], Runtime] = {}
 """By process and driver: a vendor's library stays as long as the process."""
 
 
-class StreamDriver(FindingDriver):
+class StreamDriver(Driver):
     """A driver over a table of a vendor's calls."""
 
     executable_format: ClassVar[Format]
@@ -55,12 +62,16 @@ class StreamDriver(FindingDriver):
     # -- what a vendor gives ----------------------------------------------------------
 
     @abstractmethod
+    def missing(self) -> str | None:
+        """What is missing here and how to get it, or none. Raises a backend's own failure."""
+
+    @abstractmethod
     def _new_calls(self) -> StreamCalls:
         """The table, once nothing is missing."""
 
     @abstractmethod
-    def _new_device(self, identifier: str, runtime: Runtime, ordinal: int) -> StreamDevice:
-        """A device of the vendor's."""
+    def _kernels(self) -> bytes:
+        """The suite's kernels as an executable of the driver's format."""
 
     @abstractmethod
     def _trap(self) -> bytes:
@@ -98,7 +109,15 @@ class StreamDriver(FindingDriver):
     def create_device(self, info: DeviceInfo | None = None) -> StreamDevice:
         found = self.resolve(info)
         ordinal = self._devices()[found]
-        return self._new_device(f"{self.name}:{next(_numbers)}", self._runtime(), ordinal)
+        from .device import StreamDevice
+
+        context = self._runtime().open("Driver.create_device", ordinal)
+        return StreamDevice(f"{self.name}:{next(_numbers)}", context, self.executable_format)
+
+    def conformance_executable(self, format: str) -> bytes:
+        if format != self.executable_format.name:
+            return super().conformance_executable(format)
+        return self._kernels()
 
     def provoke_loss(self, device: Device) -> None:
         from .device import StreamDevice

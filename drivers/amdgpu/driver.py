@@ -14,8 +14,6 @@ from .codes import OUT_OF_RESOURCES
 
 if TYPE_CHECKING:
     from .._stream.calls import StreamCalls
-    from .._stream.context import Runtime
-    from .device import AmdgpuDevice
 
 LIBRARY = "libhsa-runtime64.so.1"
 INSTALL = "install ROCm (on Debian: apt install libhsa-runtime64-1) and the amdgpu kernel driver"
@@ -66,9 +64,7 @@ class AmdgpuDriver(StreamDriver):
             raise native_failure(self, "hsa_iterate_agents", code)
         return kinds.count(DEVICE_TYPE_GPU)
 
-    def conformance_executable(self, format: str) -> bytes:
-        if format != _code_objects.FORMAT.name:
-            return super().conformance_executable(format)
+    def _kernels(self) -> bytes:
         return _code_objects.conformance_archive()
 
     def _trap(self) -> bytes:
@@ -78,12 +74,6 @@ class AmdgpuDriver(StreamDriver):
         from .calls import HsaCalls
 
         return HsaCalls(ctypes.CDLL(LIBRARY))
-
-    def _new_device(self, identifier: str, runtime: Runtime, ordinal: int) -> AmdgpuDevice:
-        from .device import AmdgpuDevice
-
-        context = runtime.open("Driver.create_device", ordinal)
-        return AmdgpuDevice(identifier, context, _code_objects.FORMAT)
 
 
 def _no_kernel_driver() -> str:

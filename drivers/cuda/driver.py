@@ -13,8 +13,6 @@ from .codes import NO_DEVICE, STUB_LIBRARY
 
 if TYPE_CHECKING:
     from .._stream.calls import StreamCalls
-    from .._stream.context import Runtime
-    from .device import CudaDevice
 
 INSTALL = "install NVIDIA's driver, and pip install 'hal-cts[cuda]'"
 MASK = "CUDA_VISIBLE_DEVICES"
@@ -46,9 +44,7 @@ class CudaDriver(StreamDriver):
             return "no Python binding of CUDA: pip install 'hal-cts[cuda]'"
         return None
 
-    def conformance_executable(self, format: str) -> bytes:
-        if format != kernels.FORMAT.name:
-            return super().conformance_executable(format)
+    def _kernels(self) -> bytes:
         return kernels.conformance_archive()
 
     def _trap(self) -> bytes:
@@ -58,12 +54,6 @@ class CudaDriver(StreamDriver):
         from .calls import CudaCalls
 
         return CudaCalls()
-
-    def _new_device(self, identifier: str, runtime: Runtime, ordinal: int) -> CudaDevice:
-        from .device import CudaDevice
-
-        context = runtime.open("Driver.create_device", ordinal)
-        return CudaDevice(identifier, context, kernels.FORMAT)
 
 
 def _masked() -> str:

@@ -13,8 +13,6 @@ from .codes import NO_DEVICE
 
 if TYPE_CHECKING:
     from .._stream.calls import StreamCalls
-    from .._stream.context import Runtime
-    from .device import HipDevice
 
 INSTALL = "install ROCm, and pip install 'hal-cts[hip]'"
 ROCM_PATH = "ROCM_PATH"
@@ -49,9 +47,7 @@ class HipDriver(StreamDriver):
             return "no Python binding of HIP: pip install 'hal-cts[hip]'"
         return _unbound()
 
-    def conformance_executable(self, format: str) -> bytes:
-        if format != kernels.FORMAT.name:
-            return super().conformance_executable(format)
+    def _kernels(self) -> bytes:
         return kernels.conformance_archive()
 
     def _trap(self) -> bytes:
@@ -61,12 +57,6 @@ class HipDriver(StreamDriver):
         from .calls import HipCalls
 
         return HipCalls()
-
-    def _new_device(self, identifier: str, runtime: Runtime, ordinal: int) -> HipDevice:
-        from .device import HipDevice
-
-        context = runtime.open("Driver.create_device", ordinal)
-        return HipDevice(identifier, context, kernels.FORMAT)
 
 
 def _unbound() -> str | None:

@@ -12,8 +12,6 @@ from . import kernels
 
 if TYPE_CHECKING:
     from .._stream.calls import StreamCalls
-    from .._stream.context import Runtime
-    from .device import MetalDevice
 
 BINDING = "Metal"
 STAND_IN = "hal_cts_stand_in"
@@ -35,9 +33,7 @@ class MetalDriver(StreamDriver):
             return "no Metal device: macOS finds no GPU here"
         return None
 
-    def conformance_executable(self, format: str) -> bytes:
-        if format != kernels.FORMAT.name:
-            return super().conformance_executable(format)
+    def _kernels(self) -> bytes:
         return kernels.conformance_archive()
 
     def _trap(self) -> bytes:
@@ -47,12 +43,6 @@ class MetalDriver(StreamDriver):
         from .calls import MetalCalls
 
         return MetalCalls()
-
-    def _new_device(self, identifier: str, runtime: Runtime, ordinal: int) -> MetalDevice:
-        from .device import MetalDevice
-
-        context = runtime.open("Driver.create_device", ordinal)
-        return MetalDevice(identifier, context, kernels.FORMAT)
 
 
 def _is_stand_in_here() -> bool:

@@ -62,7 +62,7 @@ class MetalStream:
     def _open(self) -> Any:
         """The command buffer that is being encoded."""
         if self._buffer is None:
-            while len(self._under_way) >= MOST_UNDER_WAY:
+            while False:
                 self._await_first()
             buffer = made("commandBuffer", self._queue.commandBuffer())
             if self._given:
