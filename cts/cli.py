@@ -1,6 +1,5 @@
-"""The command `hal-cts`: which drivers are here, and what keeps one from working.
+"""The command `hal-cts`, and what keeps a driver from working.
 
-    hal-cts drivers             every registered driver, and why it is not available
     hal-cts doctor DRIVER       tries a driver step by step; with --device each implementation that
                                 it picks, where the driver reaches several
 
@@ -15,15 +14,12 @@ from importlib.metadata import entry_points
 from typing import Annotated
 
 import typer
-from rich.console import Console
-from rich.markup import escape
-from rich.table import Table
 
 from cts import registry
 from cts.hal import Topology, slots
 from cts.implementations import mismatch
 from cts.limits import PROBE_STEP_TIMEOUT
-from cts.probe import availability, probe_all
+from cts.probe import probe_all
 from cts.results import DriverRecord
 
 BROKEN, NOT_HERE = 1, 4
@@ -46,17 +42,6 @@ _ORDERLY_EXIT = "LIF-10"
 
 app = typer.Typer(help="Conformance of HAL drivers.", no_args_is_help=True, add_completion=False)
 _Timeout = Annotated[float, typer.Option(help="Seconds that one step of a driver may take.")]
-
-
-@app.command()
-def drivers(timeout: _Timeout = PROBE_STEP_TIMEOUT) -> None:
-    """List every registered driver, and of those that are not here the reason."""
-    table = Table(box=None, pad_edge=False)
-    for heading in ("driver", "status", "reason"):
-        table.add_column(heading, overflow="fold", no_wrap=heading != "reason")
-    for record in availability(registry.names(), timeout).values():
-        table.add_row(record.driver, record.status, escape(record.reason))
-    Console().print(table)
 
 
 @app.command()

@@ -2,15 +2,22 @@
 
 from __future__ import annotations
 
+import os
 import re
 import subprocess
 import sys
 from pathlib import Path
 
+import pytest
+
+from cts import registry
 from cts.expectations.entries import read
+from tests.standin import StandIn
 
 from .conftest import RunCts
 
+ON_STAND_INS = "cuda,hip,amdgpu,metal"
+NEEDS_NOTHING = ("local-sync", "local-task", "mock", "null")
 ROOT = Path(__file__).resolve().parent.parent
 README = (ROOT / "README.md").read_text(encoding="utf-8")
 
@@ -31,6 +38,36 @@ def test_the_matrix_is_what_the_suite_prints(cts: RunCts) -> None:
         counts = re.search(rf"^{driver}: .*$", run.text, re.MULTILINE)
         assert counts is not None
         assert counts[0] in shown[1]
+
+
+def test_its_drivers_are_those_there_are(
+    cts: RunCts, stand_in: StandIn, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Compares the table with what its command prints: in CI, which has what the README's machine
+    has, but for versions; elsewhere the rows of drivers that need nothing."""
+    with monkeypatch.context() as environment:
+        for name, value in stand_in.environment().items():
+            environment.setenv(name, value)
+        run = cts("--pyargs", "cts.suites.stubs.test_core_slots", f"--driver={ON_STAND_INS}")
+    assert run.ret == 0, run.text
+    command = [sys.executable, "-m", "cts.cli", "drivers", "out", "--format=md"]
+    done = subprocess.run(command, capture_output=True, text=True, check=True)
+    between = README.partition("--format md -->\n")[2].partition("<!-- end -->")[0]
+    shown, printed = (
+        {row[0].partition("[")[0]: row for row in map(_row, text.splitlines())}
+        for text in (between, done.stdout)
+    )
+    assert list(shown) == list(printed) == ["driver", "---", *registry.names()]
+    for name, row in shown.items():
+        if "CI" in os.environ or name in NEEDS_NOTHING:
+            assert printed[name] == row
+
+
+def _row(line: str) -> list[str]:
+    """The cells of a line, without what differs between versions."""
+    cells = [re.sub(r"[0-9]+", "0", cell.strip()) for cell in line.strip("|").split("|")]
+    cells[4] = cells[4].partition(" ")[0]
+    return cells
 
 
 def test_every_option_it_names_is_there(cts: RunCts) -> None:

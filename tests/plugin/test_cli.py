@@ -45,10 +45,10 @@ def test_drivers_lists_every_one_and_why_it_is_not_here(outside_driver: OutsideD
     status, text = hal_cts("drivers")
     assert status == 0
     rows = {line.split()[0]: line.split() for line in text.splitlines() if line.strip()}
-    assert rows["sound"] == ["sound", "available"]
-    assert rows["mock"][:2] == ["mock", "available"]
-    assert rows["broken"][:3] == ["broken", "broken", "RuntimeError('no')"]
-    assert rows["absent"][:2] == ["absent", "unavailable"]
+    assert rows["sound"][:5] == ["sound", "available", "software", "Outside", "0"]
+    assert rows["mock"] == ["mock", "available", "software", "mock"]
+    assert rows["broken"][:4] == ["broken", "broken", "no-device", "RuntimeError('no')"]
+    assert rows["absent"][:3] == ["absent", "unavailable", "no-device"]
     assert "pip install x[red] and more" in " ".join(text.split())
     assert "more end" in " ".join(text.split())
 

@@ -20,6 +20,8 @@ from dataclasses import dataclass
 from pathlib import Path
 
 SOURCES = Path(__file__).parent
+MODULES = SOURCES / "metal"
+"""Metal's stand-in: PyObjC's modules, which are Python."""
 PREFIX = "HAL_CTS_STANDIN_"
 OPTIONS = ["-std=gnu17", "-O2", "-Wall", "-Wextra", "-Werror", "-shared", "-fPIC", "-pthread"]
 HIDDEN = "-fvisibility=hidden"
@@ -52,14 +54,22 @@ class StandIn:
 
     def variables(self) -> dict[str, str]:
         """What leads to them."""
-        before = os.environ.get("LD_LIBRARY_PATH")
-        paths = [str(self.folder), *([before] if before else [])]
-        return {"LD_LIBRARY_PATH": os.pathsep.join(paths), "ROCM_PATH": str(self.folder)}
+        return {
+            "LD_LIBRARY_PATH": _before("LD_LIBRARY_PATH", self.folder),
+            "PYTHONPATH": _before("PYTHONPATH", MODULES),
+            "ROCM_PATH": str(self.folder),
+        }
 
     def environment(self, **settings: str) -> dict[str, str]:
         """This process's environment with that, and with settings (``HAL_CTS_STANDIN_…``)."""
         ours = {PREFIX + name: value for name, value in settings.items()}
         return {**os.environ, **self.variables(), **ours}
+
+
+def _before(variable: str, folder: Path) -> str:
+    """A variable of this process, of folders, with one before all others."""
+    there = os.environ.get(variable)
+    return os.pathsep.join([str(folder), *([there] if there else [])])
 
 
 def build(folder: Path, *, without: Sequence[str] = ()) -> StandIn:
