@@ -1,5 +1,6 @@
 """Stand-ins for vendors' libraries: small C libraries with their names and calling conventions,
-over the host's memory, so that drivers and the vendors' own bindings run without a device.
+over the host's memory, so that drivers and the vendors' own bindings run without a device; and for
+Metal, whose binding is one to Objective-C, modules of Python with the binding's names.
 
     stand_in = build(folder)                # compiled into the folder
     stand_in.environment(MACHINE="one")     # of a process that finds them and nothing else
@@ -7,7 +8,7 @@ over the host's memory, so that drivers and the vendors' own bindings run withou
     eval "$(python -m tests.standin FOLDER)"        # the same, for a shell
 
 What is simulated is said in `machine.c`, and how calls are made to fail in `failures.c`. No device
-code is run: a kernel is looked up by its name (`kernels.c`).
+code is run: a kernel is looked up by its name (`kernels.c`). `hsa_*.c` need AMD's headers.
 """
 
 from __future__ import annotations
@@ -16,6 +17,7 @@ import os
 import shutil
 import subprocess
 from collections.abc import Sequence
+from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -81,23 +83,19 @@ def build(folder: Path, *, without: Sequence[str] = ()) -> StandIn:
     hidden = folder / "without.map"
     names = "".join(f"    {name}; {name}_v[0-9];\n" for name in without)
     hidden.write_text(f"{{ local:\n{names}    no_such_name;\n}};\n")
-    for library, (prefix, others) in LIBRARIES.items():
+    (folder / "lib").mkdir(exist_ok=True)
+
+    def compile(library: str) -> None:
+        prefix, others = LIBRARIES[library]
         made = folder / library
-        made.parent.mkdir(exist_ok=True)
-        subprocess.run(
-            [
-                compiler,
-                *OPTIONS,
-                HIDDEN,
-                f"-Wl,--version-script={hidden}",
-                f"-Wl,-soname={made.name}",
-                "-o",
-                made,
-                *_sources(prefix, others.split()),
-                *LINKED,
-            ],
-            check=True,
-        )
+        scripts = f"-Wl,--version-script={hidden}", f"-Wl,-soname={made.name}"
+        sources = _sources(prefix, others.split())
+        command = [compiler, *OPTIONS, HIDDEN, *scripts, "-o", made, *sources, *LINKED]
+        subprocess.run(command, check=True)
+
+    with ThreadPoolExecutor() as pool:
+        for _ in pool.map(compile, LIBRARIES):  # raises what compiling one raises
+            continue
     return StandIn(folder)
 
 
