@@ -89,8 +89,8 @@ def build(folder: Path, *, without: Sequence[str] = ()) -> StandIn:
         prefix, others = LIBRARIES[library]
         made = folder / library
         scripts = f"-Wl,--version-script={hidden}", f"-Wl,-soname={made.name}"
-        sources = _sources(prefix, others.split())
-        command = [compiler, *OPTIONS, HIDDEN, *scripts, "-o", made, *sources, *LINKED]
+        sources = map(str, _sources(prefix, others.split()))
+        command = [compiler, *OPTIONS, HIDDEN, *scripts, "-o", str(made), *sources, *LINKED]
         subprocess.run(command, check=True)
 
     with ThreadPoolExecutor() as pool:
