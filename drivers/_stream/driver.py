@@ -153,9 +153,20 @@ class StreamDriver(Driver):
         if key not in _runtimes:
             from .context import Runtime
 
-            _runtimes[key] = Runtime(self._new_calls())
+            _runtimes[key] = Runtime(self._started())
         self.version = _runtimes[key].calls.version
         return _runtimes[key]
+
+    def _started(self) -> StreamCalls:
+        """The table. Raises INTERNAL where the library is there and does not start."""
+        from .calls import NativeError
+
+        try:
+            return self._new_calls()
+        except NativeError as error:
+            code, name = StatusCode.INTERNAL, "Driver.available"
+            failure = HalError(code, name, str(error), driver=self.name, native_code=error.name)
+            raise failure from error
 
     def _devices(self) -> dict[DeviceInfo, int]:
         """Their ordinals, by what they are enumerated as, in the vendor's order."""

@@ -13,7 +13,7 @@ from .._stream.facts import Counts, Facts
 from .._stream.handles import HostMemory, Word
 from . import hsa as h
 from .agents import facts_of, gpus_of
-from .codes import CODES, INVALID_CODE_OBJECT, INVALID_ISA, STICKY, name_of
+from .codes import CODES, HSA_STATUS_ERROR, INVALID_CODE_OBJECT, INVALID_ISA, STICKY, name_of
 from .contexts import GpuContext
 from .hsa import Hsa
 from .modules import Kernel, Module, arguments_of
@@ -40,8 +40,18 @@ class HsaCalls(StreamCalls):
         self._open: dict[int, GpuContext] = {}
         self._current: GpuContext
         self._on_event = h.EventHappened(self._happened)  # the runtime keeps its address
-        if "hsa_amd_register_system_event_handler" not in hsa.lacking:
-            hsa.call("hsa_amd_register_system_event_handler", self._on_event, None)
+        self._listen()
+
+    def _listen(self) -> None:
+        """Has the runtime tell of faults; else the process ends with one. It has one listener."""
+        name = "hsa_amd_register_system_event_handler"
+        if name in self._hsa.lacking:
+            return
+        try:
+            self._hsa.call(name, self._on_event, None)
+        except NativeError as error:
+            if error.code != HSA_STATUS_ERROR:  # somebody else listens in this process
+                raise
 
     def _happened(self, event: int, _data: object) -> int:
         """A GPU tells of something, on a thread of the runtime's. Success: the process goes on."""

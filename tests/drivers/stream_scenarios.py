@@ -54,6 +54,11 @@ def absence(name: str) -> str:
     return str(registry.load(name)().available())
 
 
+def start(name: str) -> str:
+    """Asks whether the driver is available: what that comes to."""
+    return told(registry.load(name)().available)
+
+
 def devices(name: str) -> list[dict[str, Any]]:
     """Makes a device of each that there is: what it says of itself."""
     subject = Subject(name, 99)

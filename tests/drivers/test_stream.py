@@ -193,6 +193,26 @@ def test_streams_that_wait_for_no_values_are_of_no_use(scenario: Scenario, drive
     assert "streams wait for 64-bit values" in told
 
 
+@pytest.mark.parametrize(
+    ("driver", "call", "native"),
+    [
+        ("cuda", "cuDriverGetVersion", "CUDA_ERROR_INVALID_VALUE"),
+        ("hip", "hipRuntimeGetVersion", "hipErrorInvalidValue"),
+        ("amdgpu", "hsa_system_get_info", "hsa_status_t 0x1"),
+    ],
+)
+def test_a_library_that_does_not_start_is_broken(
+    scenario: Scenario, driver: str, call: str, native: str
+) -> None:
+    assert scenario("start", driver, fail=f"{call}=1") == f"INTERNAL {native}"
+
+
+def test_amdgpu_works_where_somebody_else_listens_for_faults(scenario: Scenario) -> None:
+    call = "hsa_amd_register_system_event_handler"
+    assert scenario("start", "amdgpu", fail=f"{call}={0x1000}") == "done"
+    assert scenario("start", "amdgpu", fail=f"{call}={0x1001}").startswith("INTERNAL ")
+
+
 # -- calls that fail ----------------------------------------------------------------------------
 
 
