@@ -15,8 +15,6 @@ NIL = 9000
 """A call has made nothing, and Metal says no more."""
 TOO_MUCH = 9001
 """More than an entry point can be given."""
-FOREIGN = 9002
-"""Memory of another device."""
 COMPILE_FAILURE = LIBRARY + 3
 FUNCTION_NOT_FOUND = LIBRARY + 5
 
@@ -46,7 +44,6 @@ NAMES = (
     | {
         NIL: "nil",
         TOO_MUCH: "too much for an entry point",
-        FOREIGN: "memory of another device",
     }
 )
 
@@ -60,7 +57,6 @@ CODES = {
     FUNCTION_NOT_FOUND: StatusCode.NOT_FOUND,
     NIL: StatusCode.RESOURCE_EXHAUSTED,
     TOO_MUCH: StatusCode.RESOURCE_EXHAUSTED,
-    FOREIGN: StatusCode.INVALID_ARGUMENT,
 }
 
 

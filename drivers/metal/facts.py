@@ -1,7 +1,7 @@
 """What Metal says of a GPU.
 
-Nothing is said of links: what one GPU has another one does not reach here, and copies between them
-go through the host, whatever lies between.
+Nothing is said of links: a buffer is of one GPU, and what goes from one to another goes through the
+host, whatever lies between.
 """
 
 from __future__ import annotations

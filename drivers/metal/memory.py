@@ -15,7 +15,7 @@ import Metal
 import numpy as np
 
 from .._stream.handles import HostMemory
-from .codes import FOREIGN, NIL
+from .codes import NIL
 from .made import failure, made
 
 HEAP_SIZE = 16 << 20
@@ -23,26 +23,19 @@ HEAP_SIZE = 16 << 20
 
 
 class Memory:
-    """A buffer, until it is given back.
+    """A buffer of Metal's, until it is given back.
 
     Attributes
     ----------
-    device : Metal's, whose buffer it is.
+    buffer : none from then on.
     """
 
-    def __init__(self, device: Any, buffer: Any) -> None:
-        self.device = device
-        self._buffer = buffer
-
-    def buffer_for(self, device: Any) -> Any:
-        """Metal's buffer. Raises where it is another device's."""
-        if self.device is not device:
-            raise failure("an encoder", FOREIGN)
-        return self._buffer
+    def __init__(self, buffer: Any) -> None:
+        self.buffer = buffer
 
     def end(self) -> None:
         """Lets go of it."""
-        self._buffer = None
+        self.buffer = None
 
 
 @dataclass(frozen=True, slots=True)
@@ -64,7 +57,7 @@ def allocate(device: Any, size: int) -> Place:
 def allocate_shared(device: Any, size: int) -> HostMemory:
     """Memory that the host sees too."""
     memory = _new(device, size, Metal.MTLResourceStorageModeShared)
-    seen = memory.buffer_for(device).contents().as_buffer(max(size, 1))
+    seen = memory.buffer.contents().as_buffer(max(size, 1))
     return HostMemory(Place(memory), int(np.frombuffer(seen, np.uint8).ctypes.data))
 
 
@@ -73,7 +66,7 @@ def _new(device: Any, size: int, options: int) -> Memory:
     if size > device.maxBufferLength():  # which Metal takes for an error of the program's
         raise failure(call, NIL)
     buffer = device.newBufferWithLength_options_(size, options)
-    return Memory(device, made(call, buffer))
+    return Memory(made(call, buffer))
 
 
 def over_pages(device: Any, address: int, size: int) -> Memory:
@@ -83,7 +76,7 @@ def over_pages(device: Any, address: int, size: int) -> Memory:
         pages, size, Metal.MTLResourceStorageModeShared, None
     )
     call = "newBufferWithBytesNoCopy_length_options_deallocator_"
-    return Memory(device, made(call, buffer))
+    return Memory(made(call, buffer))
 
 
 class HeapPool:
@@ -106,12 +99,12 @@ class HeapPool:
             if heap.maxAvailableSizeWithAlignment_(needed.align) >= needed.size:
                 buffer = heap.newBufferWithLength_options_(size, options)
                 if buffer is not None:
-                    return Place(Memory(self._device, buffer))
+                    return Place(Memory(buffer))
         heap = self._new_heap(needed.size)
         buffer = heap.newBufferWithLength_options_(size, options)
         made("newBufferWithLength_options_", buffer)
         self._heaps.append(heap)
-        return Place(Memory(self._device, buffer))
+        return Place(Memory(buffer))
 
     def _new_heap(self, size: int) -> Any:
         wanted = Metal.MTLHeapDescriptor.alloc().init()

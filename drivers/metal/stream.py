@@ -62,7 +62,7 @@ class MetalStream:
     def _open(self) -> Any:
         """The command buffer that is being encoded."""
         if self._buffer is None:
-            while False:
+            while len(self._under_way) >= MOST_UNDER_WAY:
                 self._await_first()
             buffer = made("commandBuffer", self._queue.commandBuffer())
             if self._given:
@@ -169,8 +169,6 @@ class MetalStream:
 
     def copy(self, target: Place, source: Place, size: int) -> None:
         """Copies; the two do not overlap."""
-        device = self._gpu.device
-        to, origin = target.memory.buffer_for(device), source.memory.buffer_for(device)
         if (target.offset | source.offset | size) % ALIGNMENT:
             kernel = self._gpu.support("hal_cts_copy_bytes")
             for piece in copy_pieces(target, source, size):
@@ -178,7 +176,7 @@ class MetalStream:
             return
         with self._blit() as blit:
             blit.copyFromBuffer_sourceOffset_toBuffer_destinationOffset_size_(
-                origin, source.offset, to, target.offset, size
+                source.memory.buffer, source.offset, target.memory.buffer, target.offset, size
             )
 
     def fill(self, target: Place, pattern: bytes, count: int) -> None:
@@ -189,10 +187,9 @@ class MetalStream:
             for piece in fill_pieces(target, pattern, size):
                 self.launch(kernel, *piece)
             return
-        to = target.memory.buffer_for(self._gpu.device)
         value = int.from_bytes(pattern[:1], "little", signed=True)  # PyObjC takes a signed one
         with self._blit() as blit:
-            blit.fillBuffer_range_value_(to, (target.offset, size), value)
+            blit.fillBuffer_range_value_(target.memory.buffer, (target.offset, size), value)
 
     def launch(
         self,
@@ -203,17 +200,15 @@ class MetalStream:
         constants: bytes,
     ) -> None:
         """Runs a kernel with places, and after them all constants as one argument."""
-        device = self._gpu.device
-        buffers = [place.memory.buffer_for(device) for place in places]
-        kernel.check_fits(groups, size, len(buffers) + bool(constants))
+        kernel.check_fits(groups, size, len(places) + bool(constants))
         with objc.autorelease_pool():
             answer = self._open().computeCommandEncoder()
             with self._encoding("computeCommandEncoder", answer) as encoder:
                 encoder.setComputePipelineState_(kernel.pipeline)
-                for number, (buffer, place) in enumerate(zip(buffers, places, strict=True)):
-                    encoder.setBuffer_offset_atIndex_(buffer, place.offset, number)
+                for number, place in enumerate(places):
+                    encoder.setBuffer_offset_atIndex_(place.memory.buffer, place.offset, number)
                 if constants:
-                    self._give(encoder, constants, len(buffers))
+                    self._give(encoder, constants, len(places))
                 encoder.dispatchThreadgroups_threadsPerThreadgroup_(
                     Metal.MTLSizeMake(*groups), Metal.MTLSizeMake(*size)
                 )

@@ -14,9 +14,9 @@ import pytest
 from tests.conftest import RunCts
 
 from .in_a_process import in_a_process
+from .metal_stand_in import FOLDER
 
 MODULE = "tests.drivers.metal_scenarios"
-STAND_IN = Path(__file__).parents[1] / "standin" / "metal"
 LOST = "DATA_LOSS MTLCommandBufferErrorPageFault"
 TOO_MUCH = "RESOURCE_EXHAUSTED too much for an entry point"
 
@@ -29,7 +29,7 @@ def scenario() -> Scenario:
 
     def run(what: str, *arguments: str, **settings: str) -> Any:
         ours = {f"HAL_CTS_STANDIN_{key.upper()}": value for key, value in settings.items()}
-        variables = {**os.environ, "PYTHONPATH": str(STAND_IN), **ours}
+        variables = {**os.environ, "PYTHONPATH": str(FOLDER), **ours}
         return in_a_process(MODULE, what, variables, *arguments)
 
     return run

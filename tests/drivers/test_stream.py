@@ -198,7 +198,7 @@ def test_streams_that_wait_for_no_values_are_of_no_use(scenario: Scenario, drive
     [
         ("cuda", "cuDriverGetVersion", "CUDA_ERROR_INVALID_VALUE"),
         ("hip", "hipRuntimeGetVersion", "hipErrorInvalidValue"),
-        ("amdgpu", "hsa_system_get_info", "hsa_status_t 0x1"),
+        ("amdgpu", "hsa_system_get_info", "HSA_STATUS_ERROR_INVALID_ARGUMENT"),
     ],
 )
 def test_a_library_that_does_not_start_is_broken(

@@ -84,11 +84,6 @@ class MTLBuffer:
         """The bytes, if the host sees them."""
         return Variable(self.memory) if self._mode == SHARED else None
 
-    @selector
-    def length(self) -> int:
-        """Bytes."""
-        return self._size
-
 
 def mode_of(options: Any) -> int:
     """The storage mode in a resource's options."""

@@ -13,6 +13,7 @@ Command buffers of a queue are begun in their order, and no more is said of them
 from __future__ import annotations
 
 import threading
+import traceback
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import TYPE_CHECKING
@@ -21,6 +22,8 @@ if TYPE_CHECKING:
     from ._commands import MTLCommandBuffer
     from ._events import MTLFence, MTLSharedEvent
     from ._memory import MTLBuffer
+
+INTERNAL = 1
 
 changed = threading.Condition()
 """Held for whatever is said of events and command buffers."""
@@ -59,6 +62,11 @@ class Encoding:
     writes: list[MTLBuffer] = field(default_factory=list)
     waits: list[MTLFence] = field(default_factory=list)
     updates: list[MTLFence] = field(default_factory=list)
+
+    def let_go(self) -> None:
+        """Keeps what it uses no longer."""
+        for kept in (self.work, self.reads, self.writes):
+            kept.clear()
 
     def comes_after(self, other: Encoding) -> bool:
         """Whether it needs what another one before it does."""
@@ -147,6 +155,9 @@ def _do(buffer: MTLCommandBuffer, step: Step) -> int | None:
             work()
     except DeviceFailure as failure:
         return failure.code
+    except Exception:  # a fault of the stand-in's, which would end the thread
+        traceback.print_exc()
+        return INTERNAL
     return None
 
 
@@ -155,6 +166,8 @@ def _finish(line: Line, buffer: MTLCommandBuffer, step: Step, code: int | None) 
     buffer.fail(code)
     if isinstance(step, Signal) and buffer.signals:
         step.event.raise_to(step.value)
+    elif isinstance(step, Encoding):
+        step.let_go()
     if not buffer.steps:
         buffer.end()
         line.buffers.remove(buffer)
