@@ -15,6 +15,7 @@ GITHUB = ROOT / ".github"
 SCHEMAS = {
     GITHUB / "actions/hal-cts/action.yml": "github-actions",
     GITHUB / "workflows/ci.yml": "github-workflows",
+    GITHUB / "workflows/metal.yml": "github-workflows",
     GITHUB / "workflows/conformance.yml": "github-workflows",
     EXAMPLE / ".github/workflows/conformance.yml": "github-workflows",
     EXAMPLE / ".gitlab-ci.yml": "gitlab-ci",

@@ -40,6 +40,12 @@ IDLE = {
         "hsa_amd_interop_map_buffer": SHARING,
         "hsa_amd_memory_pool_free": "memory/test_lifetime.py",
     },
+    "metal": {
+        "fillBuffer_range_value_": FILL,
+        "copyFromBuffer_sourceOffset_toBuffer_destinationOffset_size_": COPY,
+        "dispatchThreadgroups_threadsPerThreadgroup_": DISPATCH,
+        "encodeWaitForEvent_value_": "queue/test_order.py",
+    },
 }
 
 
