@@ -34,7 +34,6 @@ IDLE = {
         "hipFreeAsync": DEALLOCA,
     },
     "amdgpu": {
-        "hsa_amd_memory_async_copy": BARRIER,
         "hsa_amd_agents_allow_access": FILL,
         "hsa_amd_memory_lock": SHARING,
         "hsa_amd_interop_map_buffer": SHARING,
