@@ -9,6 +9,8 @@ from typing import Any
 
 import pytest
 
+from cts import registry
+
 from .conftest import DriverModule
 
 MAGIC = b"HALTEST\x01"
@@ -76,13 +78,27 @@ def test_bytes_after_an_archive_are_refused(archive: ModuleType, format: Any, sm
         archive.unpack(format, small + b"\0")
 
 
-@pytest.mark.parametrize(("driver", "other"), [("cuda", "hip"), ("hip", "cuda")])
+def executable_of(driver: str) -> tuple[Any, bytes]:
+    """A driver's format, and the suite's kernels in it."""
+    made: Any = registry.load(driver)()
+    return made.executable_format, made.conformance_executable(made.executable_format.name)
+
+
+@pytest.mark.parametrize(
+    ("driver", "other"),
+    [("cuda", "hip"), ("hip", "metal"), ("amdgpu", "cuda"), ("metal", "amdgpu")],
+)
 def test_an_archive_of_another_driver_is_refused(
-    archive: ModuleType, driver_module: DriverModule, driver: str, other: str
+    archive: ModuleType, driver: str, other: str
 ) -> None:
-    own, foreign = driver_module(driver, "kernels"), driver_module(other, "kernels")
-    with pytest.raises(ValueError, match=f"do not begin as {own.FORMAT.name} does"):
-        archive.unpack(own.FORMAT, foreign.conformance_archive())
+    format, _ = executable_of(driver)
+    _, foreign = executable_of(other)
+    with pytest.raises(ValueError, match=f"do not begin as {format.name} does"):
+        archive.unpack(format, foreign)
+
+
+def test_hip_and_amdgpu_have_one_format(archive: ModuleType) -> None:
+    assert executable_of("hip") == executable_of("amdgpu")
 
 
 @pytest.mark.parametrize("count", [0, 1, 3])

@@ -170,7 +170,7 @@ def test_absence_is_listed(icd: FakeIcd, tmp_path: Path, use: Use, name: str) ->
     set_up, reason, remedy = ABSENT[name]
     use(set_up(icd, tmp_path))
     row = listed()
-    assert row.startswith(f"unavailable {SAID}{reason}")
+    assert row.startswith(f"unavailable no-device {reason}")
     assert remedy in row
 
 
@@ -249,7 +249,7 @@ def test_a_broken_driver_is_told_in_a_line_and_others_run(
 
 def test_a_broken_driver_is_listed(icd: FakeIcd, use: Use) -> None:
     use(icd.environment(FAKE_CRASH=1))
-    assert listed().startswith("broken killed by SIGABRT")
+    assert listed().startswith("broken no-device killed by SIGABRT")
 
 
 def test_a_manifest_that_is_garbage_is_told(
