@@ -148,8 +148,8 @@ def told(packet, header=DISPATCH):
     end = signal(1)
     q.give(packet, header)
     q.give(barrier(done=end), BARRIER_AND | BARRIER_BIT)
-    left = wait(end, 0.2 if header != DISPATCH or not q.errors else 0.05)
-    return [left, *q.errors]
+    soon(lambda: q.errors or not load(end))
+    return [wait(end, 0.05), *q.errors]
 """
     assert answers(stand_in, START + told, wanted) == wanted
 
