@@ -313,7 +313,7 @@ def loss_across(name: str) -> dict[str, str]:
         executable = held.enter_context(device.create_executable(format, code))
         buffer = held.enter_context(device.allocator.allocate(4 << 20, usage=USAGE))
         long = executable.lookup(COUNT.name), (1 << 20, 1, 1), [BufferRange(buffer)]
-        for _ in range(20):
+        for _ in range(60):
             device.queue_dispatch(executable, *long)
         held.callback(lambda: None)
         device.queue_barrier(signal=[(first, 1)])
